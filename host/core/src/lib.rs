@@ -1,0 +1,13 @@
+//! The pure rules of Portcullis: data in, data out.
+//!
+//! Nothing here does I/O, reads a clock, spawns a task or knows HTTP libraries or wasm, so that its tests, properties and
+//! fuzz targets build in seconds. Whoever needs the time is given it.
+
+pub mod base_url;
+pub mod credential;
+pub mod denial;
+pub mod identity;
+pub mod refusal;
+pub mod secret;
+pub mod setting;
+pub mod target;

@@ -1,0 +1,190 @@
+//! The checked configuration: what the rest of the gateway works with. Nothing here can be wrong any more.
+//!
+//! Reading is `config/read.rs`, which collects every problem with its place; these types are only made when there was none.
+
+use portcullis_core::base_url::Origin;
+use portcullis_core::secret::Secret;
+use portcullis_core::setting::SettingValue;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The whole file.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    /// Where it was read from.
+    pub file: PathBuf,
+    /// `listen`.
+    pub listen: SocketAddr,
+    /// `tls`: PEM texts, already read.
+    pub tls: Option<ServerTls>,
+    /// `admin.listen`.
+    pub admin_listen: SocketAddr,
+    /// `adapters.folder`, absolute or relative to the working directory.
+    pub adapters_folder: PathBuf,
+    /// `providers`, in the order of the file.
+    pub providers: Vec<ProviderConfig>,
+    /// `routes`, in the order of the file.
+    pub routes: Vec<RouteConfig>,
+}
+
+/// `tls` of the listener.
+#[derive(Debug, Clone)]
+pub struct ServerTls {
+    /// The certificate chain, PEM.
+    pub certificate_pem: Vec<u8>,
+    /// The private key, PEM.
+    pub key_pem: Secret,
+}
+
+/// One of `providers`.
+#[derive(Debug, Clone)]
+pub struct ProviderConfig {
+    /// Its name in the file.
+    pub name: String,
+    /// The adapter's name: the stem of its file.
+    pub adapter: String,
+    /// What the adapter described, checked, defaults filled in, in the adapter's order.
+    pub settings: Vec<(String, SettingValue)>,
+    /// Origins that the operator wrote: those of `base-url` and `url` settings that stand in the file (a default does not
+    /// count, since the adapter wrote it), and of `origins:`.
+    pub granted_origins: Vec<Origin>,
+    /// Who the gateway is at this provider.
+    pub client: ClientConfig,
+    /// `username_attribute`: tried in order; empty: the plan's default.
+    pub username_attributes: Vec<String>,
+    /// `audience`: one of these must be in the answer's; empty: not asked for.
+    pub audience: Vec<String>,
+    /// `required_scopes`: all of these must be in the answer's.
+    pub required_scopes: Vec<String>,
+    /// `allow_http`.
+    pub allow_http: bool,
+    /// `tls.ca_file`: PEM, already read.
+    pub ca_pem: Option<Vec<u8>>,
+    /// `proxy`: an HTTP proxy for calls to this provider.
+    pub proxy: Option<String>,
+    /// `timeout` of one call; 5 s by default.
+    pub timeout: Duration,
+    /// Line of each setting and of the provider itself (the empty name), for problems found later.
+    pub lines: BTreeMap<String, usize>,
+}
+
+/// The gateway as a client of the provider (RFC 6749 2.3).
+#[derive(Debug, Clone, Default)]
+pub struct ClientConfig {
+    /// `client_id`.
+    pub id: Option<String>,
+    /// `client_secret`.
+    pub secret: Option<Secret>,
+    /// `client_auth`.
+    pub auth: ClientAuth,
+}
+
+/// How the gateway authenticates as a client.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// `basic`: form-encoded halves in a Basic header (RFC 6749 2.3.1).
+    #[default]
+    Basic,
+    /// `post`: `client_id` and `client_secret` as form fields.
+    Post,
+    /// `none`: `client_id` alone as a form field, or nothing.
+    None,
+}
+
+/// One of `routes`.
+#[derive(Debug, Clone)]
+pub struct RouteConfig {
+    /// Its place in the file, from 0; its name in logs is `routes[N]`.
+    pub index: usize,
+    /// `match`.
+    pub matches: RouteMatch,
+    /// What is demanded: exactly one of `providers` and `public: true`.
+    pub access: Access,
+    /// `basic_auth`.
+    pub basic_auth: BasicAuth,
+    /// `upstream`.
+    pub upstream: UpstreamConfig,
+    /// `identity_headers`: header name and the fact it carries. By default `X-Remote-User: username`.
+    pub identity_headers: Vec<(String, Fact)>,
+    /// `header_values`: what becomes of a value that is not all visible ASCII.
+    pub header_values: HeaderValues,
+    /// `authorization: keep`: the client's own Authorization goes upstream. Dropped by default.
+    pub keep_authorization: bool,
+    /// `cookies: pass`: cookies pass both ways. Dropped by default on a route with providers.
+    pub pass_cookies: bool,
+    /// `refuse_query`: lower-case names of query parameters that an upstream could take for a credential.
+    /// `access_token` is always among them on a route with providers.
+    pub refuse_query: Vec<String>,
+    /// `allow_in_path`: ambiguous spellings that this upstream needs.
+    pub allow_in_path: Vec<portcullis_core::target::Oddity>,
+}
+
+/// `match` of a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteMatch {
+    /// `host`, lower case, without port; `None`: any.
+    pub host: Option<String>,
+    /// `path`: a prefix of whole segments, with a leading `/` and without a final one; `/` is the empty text.
+    pub path: String,
+    /// `methods`; empty: any.
+    pub methods: Vec<String>,
+}
+
+/// Who may pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// `public: true`: everybody, as nobody.
+    Public,
+    /// `providers`: names, in the order of the file (one, in this release).
+    Providers(Vec<String>),
+}
+
+/// `basic_auth` of a route.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BasicAuth {
+    /// Refused with a Bearer challenge.
+    #[default]
+    Block,
+    /// Passed on untouched, with its Authorization and without identity headers.
+    Pass,
+}
+
+/// `upstream` of a route.
+#[derive(Debug, Clone)]
+pub struct UpstreamConfig {
+    /// `url`: scheme, authority, and a path that is put before the request's; normalised, no final slash.
+    pub url: url::Url,
+    /// `timeout` until the response's head; 30 s by default.
+    pub timeout: Duration,
+    /// `tls.ca_file`: PEM, already read.
+    pub ca_pem: Option<Vec<u8>>,
+}
+
+/// What an identity header carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// `username`.
+    Username,
+    /// `subject`.
+    Subject,
+    /// `email`.
+    Email,
+    /// `groups`, joined with commas.
+    Groups,
+    /// `scopes`, joined with spaces.
+    Scopes,
+    /// `attributes.PATH`.
+    Attribute(String),
+}
+
+/// `header_values` of a route.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HeaderValues {
+    /// `refuse`: 403, the reason in the log.
+    #[default]
+    Refuse,
+    /// `percent_encode`: UTF-8, percent-encoded, injective.
+    PercentEncode,
+}

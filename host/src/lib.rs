@@ -1,0 +1,14 @@
+//! Portcullis: an authenticating gateway for REST APIs.
+//!
+//! Layers, each of which may use only those to its right: `cli` -> `gateway`, `admin` -> `decision` -> `provider` ->
+//! `adapter`. `config` and `portcullis_core` are read by all and read none of them. Nothing below `gateway` knows HTTP
+//! servers; nothing above `provider` knows wasmtime.
+
+pub mod adapter;
+pub mod admin;
+pub mod cli;
+pub mod config;
+pub mod decision;
+pub mod gateway;
+pub mod provider;
+pub mod telemetry;
