@@ -1,4 +1,15 @@
 //! Credential -> verdict -> decision. Every door calls [`decide`] on the same normalised request, so they cannot disagree.
+//!
+//! Invariant: a request passes *as somebody* only with an identity that a provider gave for this very credential.
+
+mod decide;
+mod headers;
+mod routing;
+mod snapshot;
+
+pub use decide::{decide, verdict_denial};
+pub use headers::identity_headers;
+pub use snapshot::{Setup, Snapshot, settle};
 
 use crate::config::RouteConfig;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -41,27 +52,4 @@ pub struct Pass {
     pub keep_authorization: bool,
     /// Whether cookies pass.
     pub pass_cookies: bool,
-}
-
-/// Everything that decisions are made from: immutable, replaced as a whole (design rule 5).
-#[derive(Debug)]
-pub struct Snapshot {
-    /// Folded names (`portcullis_core::header::fold`) of every identity header of every route. A request header whose
-    /// folded name is among them is dropped on every route, public ones too.
-    pub identity_names: std::collections::HashSet<String>,
-    /// The routes, for start-up messages and upstream clients.
-    pub routes: Vec<Arc<RouteConfig>>,
-}
-
-impl Snapshot {
-    /// Names of providers that a route uses and that have no plan yet, with the reason.
-    #[must_use]
-    pub fn not_ready(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
-}
-
-/// Decides one request.
-pub async fn decide(_snapshot: &Snapshot, _request: Request<'_>) -> Decision {
-    Decision::Refuse(Denial::NoRoute)
 }

@@ -1,1 +1,16 @@
-//! provider
+//! A configured adapter: settings -> plan, credential -> verdict. The only part of the gateway that calls providers.
+//!
+//! Invariants: a credential or a secret goes to no origin but those that the operator wrote; documents are fetched without
+//! either; every fault that is not the credential's is told apart from those that are.
+
+mod answer;
+mod call;
+mod network;
+mod plan;
+mod render;
+mod verdict;
+
+pub use call::{BODY_BYTES_MAX, BoxFuture, Call, CallFault, Raw, Transport};
+pub use network::Network;
+pub use plan::{PlanProblem, ReadyPlan, Wanted};
+pub use verdict::{Clock, Exchange, Provider, Readiness, Seen};

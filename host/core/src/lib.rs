@@ -7,6 +7,7 @@ pub mod base_url;
 pub mod credential;
 pub mod denial;
 pub mod identity;
+pub mod policy;
 pub mod refusal;
 pub mod secret;
 pub mod setting;

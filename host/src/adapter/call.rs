@@ -1,0 +1,224 @@
+//! One loaded adapter and the three calls of the contract, each on a fresh instance.
+
+use super::bindings::AdapterPre;
+use super::contract::{Answer, Context, Finding, PlanError, Refusal, Response, Step};
+use super::engine::Machine;
+use super::fault::{CallFault, LoadFault};
+use super::sandbox::{Sandbox, one_line};
+use super::{convert, inspect, limits};
+use portcullis_core::setting::Description;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+use tokio::sync::Semaphore;
+use wasmtime::Trap;
+use wasmtime::component::Component;
+
+/// A component, compiled, linked and described. Stateless; shared by all its providers.
+pub struct Adapter {
+    name: String,
+    digest: String,
+    imports: Vec<String>,
+    description: Description,
+    core: Arc<Core>,
+}
+
+/// What a call needs, apart from the rest so that a slow call can take it along to another thread.
+struct Core {
+    name: String,
+    machine: Machine,
+    pre: AdapterPre<Sandbox>,
+    wasi: bool,
+    /// Moving average of what a call takes, in microseconds.
+    pace_us: AtomicU64,
+    turns: Semaphore,
+}
+
+impl std::fmt::Debug for Adapter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Adapter").field("name", &self.name).field("digest", &self.digest).finish_non_exhaustive()
+    }
+}
+
+impl Adapter {
+    /// Reads, inspects, compiles (or takes from the cache), links and describes one file.
+    ///
+    /// # Errors
+    ///
+    /// A [`LoadFault`] that names the file and what to do.
+    pub fn load(machine: &Machine, name: &str, file: &Path) -> Result<Self, LoadFault> {
+        let unreadable =
+            |error: std::io::Error| LoadFault::Unreadable { file: file.to_owned(), reason: error.to_string() };
+        let bytes_len = std::fs::metadata(file).map_err(unreadable)?.len();
+        if bytes_len > limits::FILE_BYTES_MAX {
+            return Err(LoadFault::TooLarge { file: file.to_owned(), bytes: bytes_len });
+        }
+        let bytes = std::fs::read(file).map_err(unreadable)?;
+        let imports = inspect::imports(file, &bytes)?;
+        let unusable = |error: wasmtime::Error| LoadFault::Unusable {
+            file: file.to_owned(),
+            reason: one_line(&format!("{error:#}")),
+        };
+        let component = Component::from_binary(&machine.engine, &bytes).map_err(unusable)?;
+        let pre = machine.linker.instantiate_pre(&component).and_then(AdapterPre::new).map_err(unusable)?;
+        let core = Arc::new(Core {
+            name: name.to_owned(),
+            machine: machine.clone(),
+            pre,
+            wasi: imports.iter().any(|import| inspect::wasi(import)),
+            pace_us: AtomicU64::new(0),
+            turns: Semaphore::new(limits::SLOW_CALLS_MAX),
+        });
+        let bad = |reason: String| LoadFault::BadDescription { file: file.to_owned(), reason };
+        let described = core.describe().map_err(|fault| bad(fault.to_string()))?;
+        let description = convert::description(described).map_err(bad)?;
+        let digest = blake3::hash(&bytes).to_hex().to_string();
+        Ok(Self { name: name.to_owned(), digest, imports, description, core })
+    }
+
+    /// The file's stem.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// BLAKE3 of the file, in hexadecimal.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// What the component imports.
+    #[must_use]
+    pub fn imports(&self) -> &[String] {
+        &self.imports
+    }
+
+    /// What it said of itself.
+    #[must_use]
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// From settings to a plan. For load time: it may hold the thread for [`limits::CALL_MS_MAX`].
+    ///
+    /// # Errors
+    ///
+    /// A trap or a limit.
+    pub fn make_plan(&self, context: &Context, documents: &[Response]) -> Result<Result<Step, PlanError>, CallFault> {
+        self.core.make_plan(context, documents)
+    }
+
+    /// From answers to a verdict. A quick adapter runs where it is called; one that has proved slow, or that was built
+    /// for WASI, takes one of its own turns on the blocking pool, so that it cannot hold up others.
+    ///
+    /// # Errors
+    ///
+    /// A trap, a limit, or no turn.
+    pub async fn identify(
+        &self,
+        context: &Arc<Context>,
+        answers: Vec<Answer>,
+    ) -> (Vec<Answer>, Result<Result<Finding, Refusal>, CallFault>) {
+        if !self.core.wasi && self.core.pace_us.load(Ordering::Relaxed) <= limits::INLINE_US_MAX {
+            let found = self.core.identify(context, &answers);
+            return (answers, found);
+        }
+        let no_turn = || CallFault::NoTurn { adapter: self.name.clone() };
+        let core = Arc::clone(&self.core);
+        let Ok(Ok(_turn)) = tokio::time::timeout(limits::SLOW_WAIT, self.core.turns.acquire()).await else {
+            return (answers, Err(no_turn()));
+        };
+        let context = Arc::clone(context);
+        let call = tokio::task::spawn_blocking(move || {
+            let found = core.identify(&context, &answers);
+            (answers, found)
+        });
+        call.await.unwrap_or_else(|_| (Vec::new(), Err(no_turn())))
+    }
+
+    /// As [`Adapter::identify`], on this thread, for benches and for tests that look at the instance before it is gone.
+    ///
+    /// # Errors
+    ///
+    /// A trap or a limit.
+    #[doc(hidden)]
+    pub fn identify_observed(
+        &self,
+        context: &Context,
+        answers: &[Answer],
+        observe: impl FnOnce(),
+    ) -> Result<Result<Finding, Refusal>, CallFault> {
+        self.core.identify_then(context, answers, observe)
+    }
+}
+
+impl Core {
+    fn describe(&self) -> Result<super::contract::Description, CallFault> {
+        self.call("describe", |guest, store| guest.portcullis_adapter_provider().call_describe(store), || ())
+            .and_then(|found| self.bounded("describe", found, convert::debug_bytes))
+    }
+
+    fn make_plan(&self, context: &Context, documents: &[Response]) -> Result<Result<Step, PlanError>, CallFault> {
+        self.call(
+            "make-plan",
+            |guest, store| guest.portcullis_adapter_provider().call_make_plan(store, context, documents),
+            || (),
+        )
+        .and_then(|found| self.bounded("make-plan", found, convert::debug_bytes))
+    }
+
+    fn identify(&self, context: &Context, answers: &[Answer]) -> Result<Result<Finding, Refusal>, CallFault> {
+        self.identify_then(context, answers, || ())
+    }
+
+    fn identify_then(
+        &self,
+        context: &Context,
+        answers: &[Answer],
+        observe: impl FnOnce(),
+    ) -> Result<Result<Finding, Refusal>, CallFault> {
+        let began = Instant::now();
+        let found = self
+            .call(
+                "identify",
+                |guest, store| guest.portcullis_adapter_provider().call_identify(store, context, answers),
+                observe,
+            )
+            .and_then(|found| self.bounded("identify", found, convert::finding_bytes));
+        let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        // A quarter of the newest call: a loop shows at once, a call that the kernel paused is soon forgotten.
+        let pace_us = self.pace_us.load(Ordering::Relaxed);
+        self.pace_us.store(pace_us - pace_us / 4 + took_us / 4, Ordering::Relaxed);
+        found
+    }
+
+    fn call<R>(
+        &self,
+        function: &'static str,
+        call: impl FnOnce(&super::bindings::Adapter, &mut wasmtime::Store<Sandbox>) -> wasmtime::Result<R>,
+        observe: impl FnOnce(),
+    ) -> Result<R, CallFault> {
+        let mut store = Sandbox::store(&self.machine.engine, &self.name, self.wasi);
+        let result = self.pre.instantiate(&mut store).and_then(|guest| call(&guest, &mut store));
+        observe();
+        store.data_mut().flush();
+        result.map_err(|error| match error.downcast_ref::<Trap>() {
+            Some(Trap::Interrupt) => CallFault::TooSlow { adapter: self.name.clone(), function },
+            _ => CallFault::Trapped { adapter: self.name.clone(), function, reason: cause(&error) },
+        })
+    }
+
+    fn bounded<R>(&self, function: &'static str, found: R, size: impl Fn(&R) -> usize) -> Result<R, CallFault> {
+        if size(&found) > limits::OUTPUT_BYTES_MAX {
+            return Err(CallFault::TooMuch { adapter: self.name.clone(), function });
+        }
+        Ok(found)
+    }
+}
+
+/// The innermost cause: the outer ones are wasm frames.
+fn cause(error: &wasmtime::Error) -> String {
+    one_line(&error.root_cause().to_string())
+}

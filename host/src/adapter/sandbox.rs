@@ -1,0 +1,165 @@
+//! What one instance has: a log that is bounded, memory that is bounded, and a WASI in which there is nothing.
+
+use super::bindings::portcullis::adapter::log;
+use super::limits;
+use std::time::Duration;
+use wasmtime::component::{Linker, Resource, ResourceTable};
+use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime_wasi::p2::DynPollable;
+use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+/// The state of one instance. Made for one call sequence and dropped with it.
+pub(super) struct Sandbox {
+    adapter: String,
+    limits: StoreLimits,
+    lines: u32,
+    /// Only for a component that imports WASI: building it costs more than a call.
+    wasi: Option<Box<Wasi>>,
+}
+
+struct Wasi {
+    ctx: WasiCtx,
+    table: ResourceTable,
+    printed: MemoryOutputPipe,
+}
+
+impl Sandbox {
+    /// A fresh store for one instance, its deadline already running.
+    pub(super) fn store(engine: &Engine, adapter: &str, wasi: bool) -> Store<Self> {
+        let sandbox = Self {
+            adapter: adapter.to_owned(),
+            limits: StoreLimitsBuilder::new()
+                .memory_size(limits::MEMORY_BYTES_MAX)
+                .table_elements(limits::TABLE_ELEMENTS_MAX)
+                .build(),
+            lines: 0,
+            wasi: wasi.then(|| Box::new(Wasi::empty())),
+        };
+        let mut store = Store::new(engine, sandbox);
+        store.set_hostcall_fuel(limits::TRANSFER_BYTES_MAX);
+        store.limiter(|sandbox| &mut sandbox.limits);
+        store.set_epoch_deadline(limits::CALL_MS_MAX.div_ceil(limits::EPOCH_TICK_MS) + 1);
+        store.epoch_deadline_trap();
+        store
+    }
+
+    /// Writes what a WASI component printed into the log.
+    pub(super) fn flush(&mut self) {
+        let Some(wasi) = &self.wasi else { return };
+        let printed = String::from_utf8_lossy(&wasi.printed.contents()).into_owned();
+        for line in printed.lines().filter(|line| !line.trim().is_empty()) {
+            self.line(log::Level::Info, line);
+        }
+    }
+
+    fn line(&mut self, level: log::Level, message: &str) {
+        self.lines = self.lines.saturating_add(1);
+        if self.lines > limits::LOG_LINES_MAX {
+            if self.lines == limits::LOG_LINES_MAX + 1 {
+                tracing::warn!(adapter = %self.adapter, "the adapter logs too much, the rest of this call's lines is dropped");
+            }
+            return;
+        }
+        let message = one_line(message);
+        let adapter = self.adapter.as_str();
+        match level {
+            log::Level::Debug => tracing::debug!(adapter, "{message}"),
+            log::Level::Info => tracing::info!(adapter, "{message}"),
+            log::Level::Warn => tracing::warn!(adapter, "{message}"),
+            log::Level::Error => tracing::error!(adapter, "{message}"),
+        }
+    }
+}
+
+/// Cut to the limit, without control characters: an adapter must not be able to forge a log line.
+pub(super) fn one_line(message: &str) -> String {
+    let mut line = String::new();
+    for c in message.chars() {
+        if line.len() + c.len_utf8() > limits::LOG_LINE_BYTES_MAX {
+            break;
+        }
+        line.push(if c.is_control() { ' ' } else { c });
+    }
+    line
+}
+
+impl log::Host for Sandbox {
+    fn write(&mut self, level: log::Level, message: String) {
+        self.line(level, &message);
+    }
+}
+
+impl Wasi {
+    fn empty() -> Self {
+        let printed = MemoryOutputPipe::new(limits::PRINT_BYTES_MAX);
+        let ctx = WasiCtxBuilder::new()
+            .stdout(printed.clone())
+            .stderr(printed.clone())
+            .wall_clock(Still)
+            .monotonic_clock(Still)
+            .secure_random(wasmtime_wasi::random::Deterministic::new(b"portcullis".to_vec()))
+            .insecure_random(wasmtime_wasi::random::Deterministic::new(b"portcullis".to_vec()))
+            .insecure_random_seed(0)
+            .max_random_size(64 * 1024)
+            .build();
+        Self { ctx, table: ResourceTable::new(), printed }
+    }
+}
+
+/// A clock that stands still: an adapter is a pure function, so time is not among its inputs.
+struct Still;
+
+impl HostWallClock for Still {
+    fn resolution(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl HostMonotonicClock for Still {
+    fn resolution(&self) -> u64 {
+        1_000_000_000
+    }
+    fn now(&self) -> u64 {
+        0
+    }
+}
+
+impl WasiView for Sandbox {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let wasi = self.wasi.get_or_insert_with(|| Box::new(Wasi::empty()));
+        WasiCtxView { ctx: &mut wasi.ctx, table: &mut wasi.table }
+    }
+}
+
+/// The linker for all adapters: `log`, and the empty WASI. What a component may import at all is decided before, by name
+/// (see `inspect`).
+pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Sandbox>> {
+    let mut linker = Linker::new(engine);
+    log::add_to_linker::<_, wasmtime::component::HasSelf<_>>(&mut linker, |sandbox: &mut Sandbox| sandbox)?;
+    wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+    // Waiting for the clock would hold a thread where the deadline does not reach, and time does not pass here anyway.
+    linker.allow_shadowing(true);
+    let mut clock = linker.instance("wasi:clocks/monotonic-clock@0.2.0")?;
+    for name in ["subscribe-instant", "subscribe-duration"] {
+        clock.func_wrap(name, |_, (_when,): (u64,)| -> wasmtime::Result<(Resource<DynPollable>,)> {
+            Err(wasmtime::Error::msg("an adapter may not wait"))
+        })?;
+    }
+    linker.allow_shadowing(false);
+    Ok(linker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_stays_one_short_line() {
+        assert_eq!(one_line("a\nb\r\x1b[31mc"), "a b  [31mc");
+        assert!(one_line(&"ü".repeat(5000)).len() <= limits::LOG_LINE_BYTES_MAX);
+    }
+}

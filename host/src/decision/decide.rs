@@ -1,0 +1,132 @@
+//! The decision for one request.
+
+use super::headers::identity_headers;
+use super::{Decision, Pass, Request, Snapshot, routing};
+use crate::config::{Access, BasicAuth, RouteConfig};
+use http::header::AUTHORIZATION;
+use portcullis_core::credential::{Credential, Presented, read_authorization};
+use portcullis_core::denial::Denial;
+use portcullis_core::identity::{Actor, Identity, Moment};
+use portcullis_core::refusal::{Cause, Refusal};
+use std::sync::Arc;
+
+/// When to come back, where the provider said nothing, in seconds.
+const RETRY_AFTER_S: u32 = 5;
+/// The longest wait that is passed on, in seconds.
+const RETRY_AFTER_S_MAX: i64 = 3600;
+
+/// Decides one request.
+pub async fn decide(snapshot: &Snapshot, request: Request<'_>) -> Decision {
+    let Some(route) = routing::find(&snapshot.routes, &request) else {
+        return Decision::Refuse(Denial::NoRoute);
+    };
+    match pass(snapshot, route, request).await {
+        Ok(pass) => Decision::Pass(pass),
+        Err(denial) => Decision::Refuse(denial),
+    }
+}
+
+async fn pass(snapshot: &Snapshot, route: &Arc<RouteConfig>, request: Request<'_>) -> Result<Pass, Denial> {
+    if let Some(oddity) = request.target.oddities().iter().find(|oddity| !route.allow_in_path.contains(oddity)) {
+        return Err(Denial::Ambiguous { reason: format!("the path holds an {} (allow_in_path)", oddity.name()) });
+    }
+    let names = match &route.access {
+        Access::Public => return Ok(as_nobody(route, false, true)),
+        Access::Providers(names) => names,
+    };
+    if let Some(name) =
+        request.target.query_names().find(|name| name == "access_token" || route.refuse_query.contains(name))
+    {
+        return Err(Denial::Unauthenticated {
+            reason: format!("the query parameter `{name}` could be taken for a credential"),
+        });
+    }
+    let values = request.headers.get_all(AUTHORIZATION);
+    let credential = match read_authorization(values.iter().map(http::HeaderValue::as_bytes)) {
+        Presented::Nothing => return Err(Denial::Unauthenticated { reason: "no credential".to_owned() }),
+        Presented::UnknownScheme => return Err(Denial::Unauthenticated { reason: "an unknown scheme".to_owned() }),
+        Presented::Malformed(reason) => return Err(Denial::Ambiguous { reason: reason.to_owned() }),
+        Presented::Credential(credential) => credential,
+    };
+    if matches!(credential, Credential::Basic { .. }) {
+        return match route.basic_auth {
+            BasicAuth::Block => Err(Denial::Unauthenticated { reason: "Basic is blocked on this route".to_owned() }),
+            BasicAuth::Pass => Ok(as_nobody(route, true, route.pass_cookies)),
+        };
+    }
+    let provider = names.first().and_then(|name| snapshot.provider(name)).ok_or_else(|| Denial::Unavailable {
+        reason: "the route's provider is not there".to_owned(),
+        retry_after_s: RETRY_AFTER_S,
+    })?;
+    let identity =
+        provider.verdict(&credential, None).await.map_err(|refusal| verdict_denial(refusal, snapshot.now()))?;
+    admit(route, identity)
+}
+
+/// A request that passes without an identity.
+fn as_nobody(route: &Arc<RouteConfig>, keep_authorization: bool, pass_cookies: bool) -> Pass {
+    Pass { route: Arc::clone(route), identity: None, headers: Vec::new(), keep_authorization, pass_cookies }
+}
+
+/// The route's own rules about an identity.
+fn admit(route: &Arc<RouteConfig>, identity: Identity) -> Result<Pass, Denial> {
+    if identity.kind == Actor::Service {
+        // A client that somebody registered as `alice` must not become the user alice.
+        return Err(Denial::Forbidden {
+            reason: "the credential is a program's, and the route admits people".to_owned(),
+        });
+    }
+    let headers = identity_headers(route, &identity)?;
+    Ok(Pass {
+        route: Arc::clone(route),
+        identity: Some(Arc::new(identity)),
+        headers,
+        keep_authorization: route.keep_authorization,
+        pass_cookies: route.pass_cookies,
+    })
+}
+
+/// What a client is told of a provider's refusal. Only a refusal that blames the credential becomes a 401 or 403.
+#[must_use]
+pub fn verdict_denial(refusal: Refusal, now: i64) -> Denial {
+    let Refusal { cause, reason, retry, scopes } = refusal;
+    match cause {
+        Cause::InvalidToken => Denial::InvalidToken { reason },
+        Cause::InsufficientScope => Denial::InsufficientScope { reason, scopes },
+        Cause::Throttled | Cause::Unavailable | Cause::Misconfigured => {
+            let wait = retry.map(|moment| match moment {
+                Moment::At(at) => at.saturating_sub(now),
+                Moment::After(seconds) => i64::from(seconds),
+            });
+            let retry_after_s = wait
+                .map_or(RETRY_AFTER_S, |wait| u32::try_from(wait.clamp(1, RETRY_AFTER_S_MAX)).unwrap_or(RETRY_AFTER_S));
+            Denial::Unavailable { reason: format!("{}: {reason}", cause.word()), retry_after_s }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_blames_the_credential_is_a_401_or_403() {
+        let status = |cause| verdict_denial(Refusal::new(cause, "x"), 0).status();
+        assert_eq!(status(Cause::InvalidToken), 401);
+        assert_eq!(status(Cause::InsufficientScope), 403);
+        assert_eq!([Cause::Throttled, Cause::Unavailable, Cause::Misconfigured].map(status), [503; 3]);
+    }
+
+    #[test]
+    fn a_retry_time_is_passed_on_within_bounds() {
+        let wait = |retry| match verdict_denial(Refusal { retry, ..Refusal::unavailable("x") }, 1000) {
+            Denial::Unavailable { retry_after_s, .. } => retry_after_s,
+            _ => 0,
+        };
+        assert_eq!(wait(None), 5);
+        assert_eq!(wait(Some(Moment::After(30))), 30);
+        assert_eq!(wait(Some(Moment::At(1060))), 60);
+        assert_eq!(wait(Some(Moment::At(10))), 1);
+        assert_eq!(wait(Some(Moment::At(i64::MAX))), 3600);
+    }
+}

@@ -1,0 +1,70 @@
+//! Which route a request matches: host, then the longest path, then the method. Nothing else of a request counts, so no
+//! header and no query can turn a route public.
+
+use super::Request;
+use crate::config::RouteConfig;
+use std::sync::Arc;
+
+/// The route of a request.
+///
+/// Routes that name the request's host come before those for any host, whatever their paths. Among the routes with the
+/// longest matching path the method decides; where none of them takes it, the request has no route: it does not fall
+/// through to a shorter path, which may be guarded less.
+pub(super) fn find<'a>(routes: &'a [Arc<RouteConfig>], request: &Request<'_>) -> Option<&'a Arc<RouteConfig>> {
+    let on_path = |route: &&Arc<RouteConfig>| request.target.has_prefix(&route.matches.path);
+    let named = |route: &&Arc<RouteConfig>| route.matches.host.as_deref() == Some(request.target.host());
+    let host_is_named = routes.iter().any(|route| named(&route) && on_path(&route));
+    let of_host = |route: &&Arc<RouteConfig>| if host_is_named { named(route) } else { route.matches.host.is_none() };
+    let longest = routes.iter().filter(of_host).filter(on_path).map(|route| route.matches.path.len()).max()?;
+    let candidates =
+        || routes.iter().filter(of_host).filter(on_path).filter(|route| route.matches.path.len() == longest);
+    // One that names the method comes before one for any method.
+    candidates()
+        .find(|route| route.matches.methods.iter().any(|method| method == request.method.as_str()))
+        .or_else(|| candidates().find(|route| route.matches.methods.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Access, RouteMatch};
+    use http::{HeaderMap, Method};
+    use portcullis_core::target::NormalTarget;
+
+    fn route(index: usize, host: Option<&str>, path: &str, methods: &[&str]) -> Arc<RouteConfig> {
+        Arc::new(RouteConfig {
+            index,
+            matches: RouteMatch {
+                host: host.map(str::to_owned),
+                path: path.to_owned(),
+                methods: methods.iter().map(ToString::to_string).collect(),
+            },
+            ..crate::decision::headers::tests::route(Access::Public)
+        })
+    }
+
+    fn index(routes: &[Arc<RouteConfig>], method: Method, host: &str, path: &str) -> Option<usize> {
+        let target = NormalTarget::parse(path, &[host], method.as_str()).unwrap();
+        let headers = HeaderMap::new();
+        find(routes, &Request { method: &method, target: &target, headers: &headers }).map(|route| route.index)
+    }
+
+    #[test]
+    fn host_then_longest_path_then_method() {
+        let routes = [
+            route(0, None, "", &[]),
+            route(1, None, "/rest", &["GET"]),
+            route(2, None, "/rest/admin", &[]),
+            route(3, Some("api.example.com"), "", &[]),
+            route(4, None, "/rest/admin", &["GET"]),
+        ];
+        assert_eq!(index(&routes, Method::GET, "x", "/"), Some(0));
+        assert_eq!(index(&routes, Method::GET, "x", "/restless"), Some(0));
+        assert_eq!(index(&routes, Method::GET, "x", "/rest/a"), Some(1));
+        assert_eq!(index(&routes, Method::POST, "x", "/rest/a"), None, "never down to a shorter path");
+        assert_eq!(index(&routes, Method::POST, "x", "/rest/admin/1"), Some(2));
+        assert_eq!(index(&routes, Method::GET, "x", "/rest/admin"), Some(4));
+        assert_eq!(index(&routes, Method::GET, "api.example.com", "/rest/a"), Some(3));
+        assert_eq!(index(&routes[1..3], Method::GET, "x", "/"), None);
+    }
+}

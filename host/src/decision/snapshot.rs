@@ -1,0 +1,176 @@
+//! The world as one immutable value (design rule 5): routes, providers and their plans, behind one pointer.
+
+use crate::adapter::Catalogue;
+use crate::config::{Access, Configuration, Fact, ProviderConfig, RouteConfig};
+use crate::provider::{Clock, Network, PlanProblem, Provider, Readiness, Transport, Wanted};
+use portcullis_core::header::fold;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The first wait before documents are asked for again, and the longest.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// Everything that decisions are made from.
+pub struct Snapshot {
+    /// Folded names ([`fold`]) of every identity header of every route. A request header whose folded name is among them
+    /// is dropped on every route, public ones too.
+    pub identity_names: HashSet<String>,
+    /// The routes, in the order of the file.
+    pub routes: Vec<Arc<RouteConfig>>,
+    providers: BTreeMap<String, Arc<Provider>>,
+    clock: Clock,
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot").field("providers", &self.providers.keys()).finish_non_exhaustive()
+    }
+}
+
+/// How providers are reached: over the network, or by recorded exchanges.
+pub struct Setup<'a> {
+    /// Makes the transport of a provider.
+    pub transport: &'a dyn Fn(&ProviderConfig) -> Result<Arc<dyn Transport>, String>,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+impl std::fmt::Debug for Setup<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Setup")
+    }
+}
+
+impl Setup<'_> {
+    /// The network and the system's clock.
+    #[must_use]
+    pub fn network() -> Self {
+        Self {
+            transport: &|config| Network::new(config).map(|network| Arc::new(network) as Arc<dyn Transport>),
+            clock: Arc::new(|| {
+                let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+                i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+            }),
+        }
+    }
+}
+
+impl Snapshot {
+    /// Plans every provider. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// All problems, each with the name of its provider.
+    pub fn build(
+        configuration: &Configuration,
+        catalogue: &Catalogue,
+        setup: &Setup<'_>,
+    ) -> Result<Self, Vec<(String, PlanProblem)>> {
+        let mut providers = BTreeMap::new();
+        let mut problems = Vec::new();
+        for config in &configuration.providers {
+            let name = config.name.clone();
+            match plan(config, catalogue, &wanted(&name, &configuration.routes), setup) {
+                Ok(provider) => drop(providers.insert(name, Arc::new(provider))),
+                Err(found) => problems.extend(found.into_iter().map(|problem| (name.clone(), problem))),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let routes: Vec<Arc<RouteConfig>> = configuration.routes.iter().cloned().map(Arc::new).collect();
+        let identity_names = routes
+            .iter()
+            .flat_map(|route| &route.identity_headers)
+            .map(|(name, _)| fold(name))
+            .chain([fold("X-Remote-User")])
+            .collect();
+        Ok(Self { identity_names, routes, providers, clock: Arc::clone(&setup.clock) })
+    }
+
+    /// A provider by name.
+    #[must_use]
+    pub fn provider(&self, name: &str) -> Option<&Arc<Provider>> {
+        self.providers.get(name)
+    }
+
+    /// The providers, by name.
+    pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.providers.values()
+    }
+
+    /// Seconds since 1970.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        (self.clock)()
+    }
+
+    /// Names of providers that a route uses and that have no plan yet, with the reason.
+    #[must_use]
+    pub fn not_ready(&self) -> Vec<(String, String)> {
+        let used: HashSet<&String> = self
+            .routes
+            .iter()
+            .filter_map(|route| if let Access::Providers(names) = &route.access { Some(names) } else { None })
+            .flatten()
+            .collect();
+        self.providers
+            .iter()
+            .filter(|(name, _)| used.contains(name))
+            .filter_map(|(name, provider)| match &*provider.readiness() {
+                Readiness::Ready(_) => None,
+                Readiness::Waiting { reason } => Some((name.clone(), reason.clone())),
+            })
+            .collect()
+    }
+}
+
+fn plan(
+    config: &ProviderConfig,
+    catalogue: &Catalogue,
+    wanted: &Wanted,
+    setup: &Setup<'_>,
+) -> Result<Provider, Vec<PlanProblem>> {
+    let whole = |problem: String, remedy: &str| vec![PlanProblem { setting: None, problem, remedy: remedy.to_owned() }];
+    let adapter = catalogue.adapter(&config.adapter).ok_or_else(|| {
+        whole(format!("the adapter `{}` is not in the adapters folder", config.adapter), "drop its .wasm there")
+    })?;
+    let transport = (setup.transport)(config).map_err(|problem| whole(problem, "correct it in the provider"))?;
+    Provider::new(config.clone(), Arc::clone(adapter), wanted, transport, Arc::clone(&setup.clock))
+}
+
+/// The facts that the routes of a provider need.
+fn wanted(provider: &str, routes: &[RouteConfig]) -> Wanted {
+    let uses = |route: &&RouteConfig| matches!(&route.access, Access::Providers(names) if names.iter().any(|name| name == provider));
+    routes
+        .iter()
+        .filter(uses)
+        .flat_map(|route| &route.identity_headers)
+        .filter_map(|(_, fact)| match fact {
+            Fact::Email => Some("email"),
+            Fact::Groups => Some("groups"),
+            Fact::Scopes => Some("scopes"),
+            Fact::Attribute(_) => Some("attributes"),
+            Fact::Username | Fact::Subject => None,
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Fetches the documents of a provider until it is ready, with growing waits. Ends when the provider is gone.
+pub async fn settle(provider: std::sync::Weak<Provider>) {
+    let mut wait = BACKOFF.0;
+    while let Some(strong) = provider.upgrade() {
+        let name = strong.config().name.clone();
+        match strong.complete().await {
+            Ok(()) => return tracing::info!(provider = name, "the provider is ready"),
+            Err(reason) => {
+                tracing::warn!(provider = name, retry_s = wait.as_secs(), "the provider is not ready: {reason}")
+            }
+        }
+        drop(strong);
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(BACKOFF.1);
+    }
+}

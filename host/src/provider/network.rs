@@ -1,0 +1,107 @@
+//! Calls over the network: one pooled client for each provider, no redirects, no proxy that the operator did not write.
+
+use super::call::{BODY_BYTES_MAX, BoxFuture, Call, CallFault, Raw, Transport};
+use super::render::host;
+use crate::config::ProviderConfig;
+use std::time::Duration;
+
+/// How long a connection may take to come up, TLS included.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The largest head of an answer over HTTP/2, in bytes. (HTTP/1.1 heads are bounded by hyper.)
+const HEAD_BYTES_MAX: u32 = 64 * 1024;
+
+/// The network as one provider sees it.
+#[derive(Debug)]
+pub struct Network {
+    client: reqwest::Client,
+    timeout: Duration,
+}
+
+impl Network {
+    /// Makes the provider's client.
+    ///
+    /// # Errors
+    ///
+    /// When the private CA or the proxy cannot be used; in words that name the setting.
+    pub fn new(config: &ProviderConfig) -> Result<Self, String> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(config.timeout)
+            .pool_max_idle_per_host(64)
+            .pool_idle_timeout(Duration::from_secs(60))
+            .tcp_nodelay(true)
+            .http2_max_header_list_size(HEAD_BYTES_MAX);
+        if let Some(pem) = &config.ca_pem {
+            let certificates = reqwest::Certificate::from_pem_bundle(pem)
+                .map_err(|error| format!("`tls.ca_file` holds no usable certificate: {error}"))?;
+            builder = builder.tls_certs_only(certificates);
+        }
+        if let Some(proxy) = &config.proxy {
+            builder =
+                builder.proxy(reqwest::Proxy::all(proxy).map_err(|_| "`proxy` is no usable proxy URL".to_owned())?);
+        }
+        let client = builder.build().map_err(|error| format!("no HTTP client: {}", innermost(&error)))?;
+        Ok(Self { client, timeout: config.timeout })
+    }
+
+    async fn send(&self, call: Call) -> Result<Raw, CallFault> {
+        let host = host(&call.url);
+        let fault = |error: reqwest::Error| self.fault(&host, &error);
+        let mut request = self.client.request(call.method, call.url);
+        for (name, value) in &call.headers {
+            let mut value = http::HeaderValue::from_str(value.reveal()).map_err(|_| CallFault::Broken {
+                host: host.clone(),
+                reason: "a header value cannot be sent".to_owned(),
+            })?;
+            value.set_sensitive(true);
+            request = request.header(name, value);
+        }
+        if let Some(body) = &call.body {
+            request = request.body(body.reveal().to_owned());
+        }
+        let mut response = request.send().await.map_err(fault)?;
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+            .collect();
+        let status = response.status().as_u16();
+        let mut body = bytes::BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(fault)? {
+            if body.len() + chunk.len() > BODY_BYTES_MAX {
+                return Err(CallFault::TooLarge { host });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Raw { status, headers, body: body.freeze() })
+    }
+
+    fn fault(&self, host: &str, error: &reqwest::Error) -> CallFault {
+        let (host, reason) = (host.to_owned(), innermost(error));
+        if error.is_connect() {
+            CallFault::Unreachable { host, reason }
+        } else if error.is_timeout() {
+            CallFault::Silent { host, limit_ms: self.timeout.as_millis() }
+        } else {
+            CallFault::Broken { host, reason }
+        }
+    }
+}
+
+impl Transport for Network {
+    fn carry(&self, call: Call) -> BoxFuture<'_, Result<Raw, CallFault>> {
+        Box::pin(self.send(call))
+    }
+}
+
+/// The innermost cause: the outer ones repeat the URL.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,342 @@
+//! Settings -> plan, and what a plan must be before a credential is entrusted to it.
+
+use super::render::RESERVED_HEADERS;
+use crate::adapter::{Adapter, contract};
+use crate::config::{ClientAuth, ProviderConfig};
+use contract::{Authorization, Body, Method, Plan, PlanError, Request, Response, Source, Step};
+use portcullis_core::base_url::{Origin, is_loopback};
+use portcullis_core::setting::SettingValue;
+use url::Url;
+
+/// Documents at most, for one plan.
+pub const DOCUMENTS_MAX: usize = 4;
+/// What stands in every message about a part of the contract that this release cannot do.
+pub const NOT_YET: &str = "not there yet in this release";
+
+/// A plan that was found fit: every request goes where the operator allows, and nothing is in it that the gateway cannot do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadyPlan(pub(super) Plan);
+
+impl ReadyPlan {
+    /// The plan itself.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.0
+    }
+
+    /// The origins that a credential will go to first, for the start-up log.
+    #[must_use]
+    pub fn origins(&self) -> Vec<Origin> {
+        let mut origins: Vec<Origin> = self
+            .0
+            .checks
+            .iter()
+            .filter_map(|check| match &check.how {
+                Method::Call(request) => Url::parse(&request.url).ok().as_ref().and_then(Origin::of),
+                Method::Verify(_) | Method::Refuse(_) => None,
+            })
+            .collect();
+        origins.sort();
+        origins.dedup();
+        origins
+    }
+}
+
+/// Why a provider cannot be planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanProblem {
+    /// The setting to blame, if a single one is.
+    pub setting: Option<String>,
+    /// What is wrong.
+    pub problem: String,
+    /// What would be right.
+    pub remedy: String,
+}
+
+impl PlanProblem {
+    pub(super) fn new(setting: Option<&str>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { setting: setting.map(str::to_owned), problem: problem.into(), remedy: remedy.into() }
+    }
+
+    /// Whether nothing is wrong but that this release cannot do it.
+    #[must_use]
+    pub fn is_not_yet(&self) -> bool {
+        self.problem.contains(NOT_YET) || self.remedy.contains(NOT_YET)
+    }
+}
+
+impl std::fmt::Display for PlanProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.setting {
+            Some(setting) => write!(f, "setting `{setting}` {}; {}", self.problem, self.remedy),
+            None => write!(f, "{}; {}", self.problem, self.remedy),
+        }
+    }
+}
+
+/// Facts that some route needs of a provider: `groups`, `email`, `scopes`, `attributes`.
+pub type Wanted = std::collections::BTreeSet<String>;
+
+/// Documents that a plan waits for.
+pub type Lookups = Vec<contract::Lookup>;
+
+/// The context that every call into the adapter is given.
+pub(super) fn context(config: &ProviderConfig, wanted: &Wanted) -> contract::Context {
+    let value = |value: &SettingValue| match value {
+        SettingValue::Text(text) => contract::SettingValue::Text(text.clone()),
+        SettingValue::Flag(flag) => contract::SettingValue::Flag(*flag),
+        SettingValue::Number(number) => contract::SettingValue::Number(*number),
+        SettingValue::Texts(texts) => contract::SettingValue::Texts(texts.clone()),
+        SettingValue::Pairs(pairs) => contract::SettingValue::Pairs(
+            pairs.iter().map(|(name, value)| contract::Pair { name: name.clone(), value: value.clone() }).collect(),
+        ),
+        SettingValue::Secret(_) => contract::SettingValue::Secret,
+    };
+    contract::Context {
+        settings: config
+            .settings
+            .iter()
+            .map(|(name, found)| contract::Setting { name: name.clone(), value: value(found) })
+            .collect(),
+        username_attributes: config.username_attributes.clone(),
+        wanted: wanted.iter().cloned().collect(),
+    }
+}
+
+/// A plan, or what it still needs.
+pub enum Made {
+    /// Fit for use.
+    Ready(ReadyPlan),
+    /// It needs documents first; these may be asked for.
+    Fetch(Lookups),
+    /// The documents are missing or wrong: later perhaps.
+    Later(String),
+}
+
+/// Makes and vets a plan.
+///
+/// # Errors
+///
+/// All problems at once. A trap of the adapter is one too.
+pub fn make(
+    adapter: &Adapter,
+    config: &ProviderConfig,
+    context: &contract::Context,
+    documents: &[Response],
+) -> Result<Made, Vec<PlanProblem>> {
+    let made = adapter.make_plan(context, documents).map_err(|fault| {
+        vec![PlanProblem::new(
+            None,
+            format!("{fault}"),
+            "report it to whoever wrote the adapter, or use another version of it",
+        )]
+    })?;
+    match made {
+        Ok(Step::Ready(plan)) => {
+            let problems = vet(&plan, adapter, config);
+            if problems.is_empty() { Ok(Made::Ready(ReadyPlan(plan))) } else { Err(problems) }
+        }
+        Ok(Step::Fetch(lookups)) => {
+            let problems = vet_lookups(&lookups, config, documents.len());
+            if problems.is_empty() { Ok(Made::Fetch(lookups)) } else { Err(problems) }
+        }
+        Err(PlanError::Document(refusal)) => Ok(Made::Later(crate::adapter::refusal(refusal).reason)),
+        Err(PlanError::Settings(problems)) if problems.is_empty() => Err(vec![PlanProblem::new(
+            None,
+            "the adapter refuses these settings and does not say why",
+            "compare them with `portcullis adapter show`",
+        )]),
+        Err(PlanError::Settings(problems)) => Err(problems
+            .into_iter()
+            .map(|p| PlanProblem { setting: p.setting, problem: p.problem, remedy: p.remedy })
+            .collect()),
+    }
+}
+
+fn vet(plan: &Plan, adapter: &Adapter, config: &ProviderConfig) -> Vec<PlanProblem> {
+    let mut problems = Vec::new();
+    if plan.checks.is_empty() {
+        problems.push(PlanProblem::new(None, "the plan checks nothing", "report it to whoever wrote the adapter"));
+    }
+    let mode = adapter.description().setting("mode").map(|_| "mode");
+    for check in &plan.checks {
+        match &check.how {
+            Method::Call(request) => problems.extend(vet_request(request, config)),
+            Method::Verify(_) => problems.push(PlanProblem::new(
+                mode,
+                format!("asks for tokens to be verified under the provider's published keys, which is {NOT_YET}"),
+                "choose a mode that asks the provider",
+            )),
+            Method::Refuse(_) => {}
+        }
+    }
+    // Announced now rather than met at the first request.
+    problems.extend(plan.origins.iter().filter_map(|origin| vet_url(origin, config, "credentials")));
+    problems.dedup();
+    problems
+}
+
+/// What is wrong with a request, before any credential is near it. The same for plans and for what `identify` asks.
+pub(super) fn vet_request(request: &Request, config: &ProviderConfig) -> Vec<PlanProblem> {
+    let mut problems = Vec::new();
+    let author = "report it to whoever wrote the adapter";
+    if request.label.is_empty() {
+        problems.push(PlanProblem::new(None, "a request of the plan has no label", author));
+    }
+    problems.extend(vet_url(&request.url, config, "credentials"));
+    for header in &request.headers {
+        let name = header.name.to_ascii_lowercase();
+        if http::HeaderName::from_bytes(name.as_bytes()).is_err() || RESERVED_HEADERS.contains(&name.as_str()) {
+            problems.push(PlanProblem::new(
+                None,
+                format!("the plan sets the header `{}`, which is not the adapter's to set", name.escape_debug()),
+                author,
+            ));
+        }
+        let text = |source: &Source| matches!(source, Source::Text(text) if text.chars().any(|c| c.is_control()));
+        if header.value.iter().any(text) {
+            problems.push(PlanProblem::new(
+                None,
+                format!("the plan's value for the header `{}` holds control characters", name.escape_debug()),
+                author,
+            ));
+        }
+    }
+    if let Authorization::Scheme(scheme) = &request.authorization
+        && (scheme.name.is_empty() || !scheme.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+    {
+        problems.push(PlanProblem::new(None, "the plan's authorization scheme is no token", author));
+    }
+    for name in secrets(request) {
+        let known =
+            config.settings.iter().any(|(known, value)| known == name && matches!(value, SettingValue::Secret(_)));
+        if !known {
+            problems.push(PlanProblem::new(
+                Some(name),
+                "is needed for this check and is not set",
+                "set it, as `${NAME}` from the environment or `file:path`",
+            ));
+        }
+    }
+    if request.authorization == Authorization::Client {
+        problems.extend(vet_client(request, config));
+    }
+    if request.signed.is_some() {
+        problems.push(PlanProblem::new(
+            None,
+            format!("the plan wants signed answers, which are {NOT_YET}"),
+            "configure the provider to answer with plain JSON",
+        ));
+    }
+    problems
+}
+
+fn vet_client(request: &Request, config: &ProviderConfig) -> Vec<PlanProblem> {
+    let mut problems = Vec::new();
+    let client = &config.client;
+    if client.auth != ClientAuth::None {
+        if client.id.is_none() {
+            problems.push(PlanProblem::new(
+                Some("client_id"),
+                "is missing: this check is made as a client of the provider",
+                "set it to the client's id at the provider",
+            ));
+        }
+        if client.secret.is_none() {
+            problems.push(PlanProblem::new(
+                Some("client_secret"),
+                "is missing: this check is made as a client of the provider",
+                "set it, as `${NAME}` from the environment or `file:path`; for a public client write `client_auth: none`",
+            ));
+        }
+    }
+    if client.auth != ClientAuth::Basic
+        && !matches!(request.body, Body::Form(_))
+        && !(client.auth == ClientAuth::None && client.id.is_none())
+    {
+        problems.push(PlanProblem::new(
+            Some("client_auth"),
+            "needs a form to put the client into, and this check sends none",
+            "write `client_auth: basic`",
+        ));
+    }
+    problems
+}
+
+fn secrets(request: &Request) -> Vec<&str> {
+    let mut pieces: Vec<&Source> = request.headers.iter().flat_map(|header| &header.value).collect();
+    match &request.body {
+        Body::Form(fields) => pieces.extend(fields.iter().flat_map(|field| &field.value)),
+        Body::Json(json) => pieces.extend(json.slots.iter().flat_map(|slot| &slot.value)),
+        Body::None => {}
+    }
+    if let Authorization::Scheme(scheme) = &request.authorization {
+        pieces.extend(&scheme.value);
+    }
+    pieces
+        .into_iter()
+        .filter_map(|piece| if let Source::Secret(name) = piece { Some(name.as_str()) } else { None })
+        .collect()
+}
+
+/// What is wrong with documents that a plan asks for. They carry no credential, yet may be asked for only where the
+/// operator allows: an adapter must not make the gateway talk to whatever it likes.
+#[must_use]
+pub fn vet_lookups(lookups: &[contract::Lookup], config: &ProviderConfig, had: usize) -> Vec<PlanProblem> {
+    let mut problems: Vec<PlanProblem> =
+        lookups.iter().filter_map(|lookup| vet_url(&lookup.url, config, "a request for a document")).collect();
+    if had + lookups.len() > DOCUMENTS_MAX || lookups.is_empty() {
+        problems.push(PlanProblem::new(
+            None,
+            format!("the plan asks for {} documents after {had}", lookups.len()),
+            format!("at most {DOCUMENTS_MAX} are fetched"),
+        ));
+    }
+    if lookups.iter().any(|lookup| http::HeaderValue::from_str(&lookup.accept).is_err()) {
+        problems.push(PlanProblem::new(
+            None,
+            "a document's `accept` cannot stand in a header",
+            "report it to whoever wrote the adapter",
+        ));
+    }
+    problems
+}
+
+fn vet_url(text: &str, config: &ProviderConfig, what: &str) -> Option<PlanProblem> {
+    let author = "report it to whoever wrote the adapter";
+    let Ok(url) = Url::parse(text) else {
+        return Some(PlanProblem::new(
+            None,
+            format!("the plan names `{}`, which is no absolute URL", text.escape_debug()),
+            author,
+        ));
+    };
+    let Some(origin) = Origin::of(&url).filter(|_| url.has_host()) else {
+        return Some(PlanProblem::new(
+            None,
+            format!("the plan names a URL with the scheme `{}`", url.scheme()),
+            author,
+        ));
+    };
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Some(PlanProblem::new(None, "the plan names a URL with user info or a fragment", author));
+    }
+    if !config.granted_origins.contains(&origin) {
+        return Some(PlanProblem::new(
+            None,
+            format!("the plan sends {what} to {}, which this file does not grant", origin.as_str()),
+            format!(
+                "if that is right, add the line `origins: [{}]` to the provider, or the origin to the list that is there",
+                origin.as_str()
+            ),
+        ));
+    }
+    if url.scheme() == "http" && !config.allow_http && !url.host_str().is_some_and(is_loopback) {
+        return Some(PlanProblem::new(
+            None,
+            format!("the plan sends {what} to {} in clear text", origin.as_str()),
+            "use https, or write `allow_http: true`",
+        ));
+    }
+    None
+}
