@@ -1,0 +1,116 @@
+//! Small questions about texts that several readers ask in the same way.
+
+/// The known name that somebody most likely meant, if one is near enough to be worth naming.
+///
+/// Distance counts insertions, deletions, substitutions and swaps of neighbours; a third of the name's length is near.
+#[must_use]
+pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let near = (name.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= near)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// "did you mean `x`?", or all the known names where none is near.
+#[must_use]
+pub fn suggestion<'k>(name: &str, known: impl IntoIterator<Item = &'k str> + Clone) -> String {
+    if let Some(candidate) = nearest(name, known.clone()) {
+        return format!("did you mean `{candidate}`?");
+    }
+    let all: Vec<String> = known.into_iter().map(|candidate| format!("`{candidate}`")).collect();
+    match all.len() {
+        0 => "remove it".to_owned(),
+        1..=16 => format!("known here: {}", all.join(", ")),
+        _ => "remove it, or look it up in the reference".to_owned(),
+    }
+}
+
+/// Names in backticks, for a sentence: "`a`, `b` or `c`".
+#[must_use]
+pub fn one_of<'k>(names: impl IntoIterator<Item = &'k str>) -> String {
+    let mut names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match (names.pop(), names.is_empty()) {
+        (None, _) => String::new(),
+        (Some(last), true) => last,
+        (Some(last), false) => format!("{} or {last}", names.join(", ")),
+    }
+}
+
+/// A text that may be put into a message: at most 60 characters, control characters replaced.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    let mut short: String =
+        text.chars().take(60).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
+    if text.chars().nth(60).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+/// Optimal string alignment distance. Quadratic: both texts are cut at 64 characters.
+fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().take(64).collect();
+    let b: Vec<char> = b.chars().take(64).collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut previous_a = None;
+    for (i, &ca) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        let mut left = i + 1;
+        let mut previous_b = None;
+        for (j, &cb) in b.iter().enumerate() {
+            let diagonal = last.get(j).copied().unwrap_or(usize::MAX - 1);
+            let above = last.get(j + 1).copied().unwrap_or(usize::MAX - 1);
+            let mut best = (diagonal + usize::from(ca != cb)).min(above + 1).min(left + 1);
+            if previous_a == Some(cb)
+                && previous_b == Some(ca)
+                && let Some(swapped) = j.checked_sub(1).and_then(|j| before_last.get(j))
+            {
+                best = best.min(swapped + 1);
+            }
+            row.push(best);
+            left = best;
+            previous_b = Some(cb);
+        }
+        before_last = std::mem::replace(&mut last, row);
+        previous_a = Some(ca);
+    }
+    last.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        let cases =
+            [("", "", 0), ("realm", "relam", 1), ("realm", "realms", 1), ("abc", "", 3), ("kitten", "sitting", 3)];
+        for (a, b, expected) in cases {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+            assert_eq!(distance(b, a), expected, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_named_and_a_far_one_is_not() {
+        let known = ["realm", "host", "mode"];
+        assert_eq!(nearest("relam", known), Some("realm"));
+        assert_eq!(nearest("Host", known), Some("host"));
+        assert_eq!(nearest("tenant", known), None);
+        assert_eq!(suggestion("hots", known), "did you mean `host`?");
+        assert_eq!(suggestion("tenant", known), "known here: `realm`, `host`, `mode`");
+        assert_eq!(suggestion("tenant", []), "remove it");
+    }
+
+    #[test]
+    fn shown_is_short_and_without_control_characters() {
+        assert_eq!(shown("a\u{1b}[31mb"), "a\u{fffd}[31mb");
+        assert_eq!(shown(&"x".repeat(61)), format!("{}…", "x".repeat(60)));
+        assert_eq!(one_of(["a", "b", "c"]), "`a`, `b` or `c`");
+        assert_eq!(one_of(["a"]), "`a`");
+    }
+}

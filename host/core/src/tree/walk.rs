@@ -1,0 +1,61 @@
+//! Walking a mapping whose names are known: what nobody took in the end is a mistake of the operator's.
+
+use super::At;
+use crate::problem::Problems;
+use crate::text::{shown, suggestion};
+
+/// A mapping that is being read. Call [`Walker::finish`] last: it reports the names that nobody asked for.
+#[derive(Debug)]
+pub struct Walker<'n> {
+    at: At<'n>,
+    entries: Vec<(String, At<'n>)>,
+    known: Vec<String>,
+}
+
+impl<'n> Walker<'n> {
+    pub(crate) fn new(at: At<'n>, entries: Vec<(String, At<'n>)>) -> Self {
+        Self { at, entries, known: Vec::new() }
+    }
+
+    /// The mapping itself.
+    #[must_use]
+    pub fn at(&self) -> &At<'n> {
+        &self.at
+    }
+
+    /// The value of a name that may be left out.
+    pub fn take(&mut self, name: &str) -> Option<At<'n>> {
+        self.known.push(name.to_owned());
+        let index = self.entries.iter().position(|(key, _)| key == name)?;
+        Some(self.entries.remove(index).1)
+    }
+
+    /// The value of a name that must be there; `remedy` says what to write.
+    pub fn need(&mut self, name: &str, remedy: &str, problems: &mut Problems) -> Option<At<'n>> {
+        let value = self.take(name);
+        if value.is_none() {
+            self.missing(name, remedy, problems);
+        }
+        value
+    }
+
+    /// Reports a name that is not there, at the mapping's own place.
+    pub fn missing(&self, name: &str, remedy: &str, problems: &mut Problems) {
+        At::below(self.at.path(), name, self.at.position(), self.at.node()).report(problems, "is missing", remedy);
+    }
+
+    /// A name that is understood, but not there yet in this release: never ignored.
+    pub fn not_yet(&mut self, name: &str, problems: &mut Problems) {
+        if let Some(at) = self.take(name) {
+            at.report(problems, "is not there yet in this release", "remove it");
+        }
+    }
+
+    /// Reports what is left: names that nobody knows.
+    pub fn finish(self, problems: &mut Problems) {
+        for (name, at) in &self.entries {
+            let remedy = suggestion(name, self.known.iter().map(String::as_str));
+            at.report(problems, format!("is unknown: nothing is called `{}` here", shown(name)), remedy);
+        }
+    }
+}
