@@ -93,7 +93,9 @@ pub fn percent_encode(value: &str, place: Place) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unrenderable {
     /// Something else than visible ASCII.
-    #[error("a value is not all visible ASCII: set `header_values: percent_encode` on the route if its upstream decodes it")]
+    #[error(
+        "a value is not all visible ASCII: set `header_values: percent_encode` on the route if its upstream decodes it"
+    )]
     NotVisible,
     /// A member of a list holds the list's separator, or is empty, so that the list would read as another.
     #[error(
@@ -149,8 +151,18 @@ mod tests {
     #[test]
     fn folds_every_alias_to_one_name() {
         for alias in [
-            "X-Remote-User", "x_remote_user", "X.Remote.User", "X-Remote_User", "x~remote~user", "X!REMOTE!USER", "x'remote'user",
-            "x+remote*user", "x|remote`user", "x#remote$user", "x&remote%user", "x^remote-user",
+            "X-Remote-User",
+            "x_remote_user",
+            "X.Remote.User",
+            "X-Remote_User",
+            "x~remote~user",
+            "X!REMOTE!USER",
+            "x'remote'user",
+            "x+remote*user",
+            "x|remote`user",
+            "x#remote$user",
+            "x&remote%user",
+            "x^remote-user",
         ] {
             assert_eq!(fold(alias), "x-remote-user", "{alias}");
         }
@@ -160,8 +172,16 @@ mod tests {
     #[test]
     fn the_forwarding_family_by_fold() {
         for name in [
-            "Forwarded", "X-Forwarded-For", "x_forwarded_proto", "X.Forwarded.Host", "X-Forwarded-Prefix", "x-forwarded-anything",
-            "X-Forwarded", "X_Real_IP", "X-Original-URL", "x~original~method",
+            "Forwarded",
+            "X-Forwarded-For",
+            "x_forwarded_proto",
+            "X.Forwarded.Host",
+            "X-Forwarded-Prefix",
+            "x-forwarded-anything",
+            "X-Forwarded",
+            "X_Real_IP",
+            "X-Original-URL",
+            "x~original~method",
         ] {
             assert!(is_forwarding(name), "{name}");
         }

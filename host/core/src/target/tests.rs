@@ -163,8 +163,31 @@ fn hosts() {
     assert_eq!(NormalTarget::parse("/", &["API.example.com:8443"], "GET").expect("host").host(), "api.example.com");
     assert_eq!(NormalTarget::parse("/", &["[::1]:8443"], "GET").expect("host").host(), "[::1]");
     for host in [
-        "", ":80", "a:", "a:0", "a:65536", "a:8a", "a:+80", "u@a", "a b", "a/b", "a?b", "a#b", "a,b", "a..b", ".a", "a.",
-        "a%2e", "ä", "[::1", "::1", "[::1]x", "[1]", "a:1:2", "a\\b", "[::1%25eth0]",
+        "",
+        ":80",
+        "a:",
+        "a:0",
+        "a:65536",
+        "a:8a",
+        "a:+80",
+        "u@a",
+        "a b",
+        "a/b",
+        "a?b",
+        "a#b",
+        "a,b",
+        "a..b",
+        ".a",
+        "a.",
+        "a%2e",
+        "ä",
+        "[::1",
+        "::1",
+        "[::1]x",
+        "[1]",
+        "a:1:2",
+        "a\\b",
+        "[::1%25eth0]",
     ] {
         assert_eq!(NormalTarget::parse("/", &[host], "GET").unwrap_err(), TargetError::Host, "{host}");
     }
