@@ -6,6 +6,7 @@
 pub mod base_url;
 pub mod credential;
 pub mod denial;
+pub mod header;
 pub mod identity;
 pub mod policy;
 pub mod json;
