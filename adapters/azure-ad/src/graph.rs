@@ -1,0 +1,85 @@
+//! Microsoft Graph: who the caller is, and in which groups. Its errors are objects of its own, not OAuth's.
+
+use portcullis_sdk::{Answer, Context, Facts, Finding, Object, Refusal, Request, Response, first, pages, request, url};
+
+use crate::cloud::Cloud;
+
+/// What /me tells without being asked for more.
+const DEFAULT_PROPERTIES: [&str; 11] = [
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "id",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "surname",
+    "userPrincipalName",
+];
+/// What is asked for beside an attribute that is not among those.
+const SELECTED: [&str; 3] = ["id", "mail", "userPrincipalName"];
+
+const GROUPS: &str = "groups";
+
+/// The call to /me, with `$select` only where an attribute outside the default ones is wanted as username.
+pub(crate) fn me(cloud: &Cloud, context: &Context) -> Request {
+    let mut properties: Vec<&str> = SELECTED.into();
+    for attribute in &context.username_attributes {
+        // A path's first member is what Graph calls a property.
+        let property = attribute.split('.').next().unwrap_or(attribute);
+        if !properties.contains(&property) {
+            properties.push(property);
+        }
+    }
+    let base = format!("{}/v1.0/me", cloud.graph);
+    if properties.iter().all(|property| DEFAULT_PROPERTIES.contains(property)) {
+        return request::userinfo(base);
+    }
+    let properties: Vec<_> = properties.into_iter().map(url::encode).collect();
+    request::userinfo(format!("{base}?$select={}", properties.join(",")))
+}
+
+pub(crate) fn identify(context: &Context, answers: &[Answer]) -> Result<Finding, Refusal> {
+    let account = object(first(answers)?)?;
+    let facts = Facts::of_account(context, &account).username("userPrincipalName").subject("id").email("mail");
+    let mut identity = facts.identity()?;
+    if !context.wants(GROUPS) {
+        return Ok(Finding::Identity(identity));
+    }
+
+    let home = Cloud::of(context.text("cloud")).graph;
+    let mut next = Some(format!("{home}/v1.0/me/transitiveMemberOf?$select=id"));
+    let mut groups = Vec::new();
+    let so_far = pages::of(answers, GROUPS);
+    for page in &so_far {
+        let page = object(page)?;
+        let members = page.objects("value").ok_or_else(|| Refusal::unavailable("the list of groups has no `value`"))?;
+        groups.extend(members.iter().filter_map(|member| member.text("id")));
+        next = page.text("@odata.nextLink");
+    }
+    if let Some(next) = next {
+        let label = pages::label(GROUPS, so_far.len() + 1);
+        return Ok(Finding::Ask(vec![Request::get(&label, pages::follow(home, &next)?).bearer()]));
+    }
+    identity.groups = Some(groups);
+    Ok(Finding::Identity(identity))
+}
+
+/// What Graph answers, by its own meanings of 400 and 403.
+pub(crate) fn object(response: &Response) -> Result<Object, Refusal> {
+    match response.status {
+        // An application's own token, without a person: /me needs one.
+        400 if !response.says("Could not find a property") => {
+            Err(Refusal::invalid("Graph refuses the call: 400, as for a token without a person"))
+        }
+        400 => Err(Refusal::misconfigured(
+            "Graph knows no such property: compare `username_attribute` with the properties of a user",
+        )),
+        403 => {
+            Err(Refusal::scope("Graph refuses the call: 403, as for a token without the scope User.Read", Vec::new()))
+        }
+        _ => response.object(),
+    }
+}

@@ -1,0 +1,9 @@
+//! The recorded cases of this provider, run natively.
+
+use azure_ad::AzureAd;
+use portcullis_sdk::testing::run;
+
+#[test]
+fn recorded_cases() {
+    run::<AzureAd>(include_str!("../cases/azure-ad.json"));
+}

@@ -1,0 +1,108 @@
+//! Reading what every call is given: the settings, the attributes wanted as username, the facts wanted.
+//!
+//! The gateway has checked the settings against `describe`. A getter must never fail on what a description rules out: it
+//! gives the empty value, and the plan that comes of it is refused, not trusted.
+
+use crate::{Context, Problem, Setting, SettingValue, url};
+
+impl Context {
+    /// A setting of kind text, base-url or url; the empty text where it is not set.
+    #[must_use]
+    pub fn text(&self, name: &str) -> &str {
+        match self.value(name) {
+            Some(SettingValue::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// A setting of kind texts; empty where it is not set.
+    #[must_use]
+    pub fn texts(&self, name: &str) -> &[String] {
+        match self.value(name) {
+            Some(SettingValue::Texts(texts)) => texts,
+            _ => &[],
+        }
+    }
+
+    /// A setting of kind flag; false where it is not set.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> bool {
+        matches!(self.value(name), Some(SettingValue::Flag(true)))
+    }
+
+    /// Whether the setting is there, of whatever kind.
+    #[must_use]
+    pub fn is_set(&self, name: &str) -> bool {
+        self.value(name).is_some()
+    }
+
+    /// Whether the setting `mode` has this value.
+    #[must_use]
+    pub fn mode(&self, mode: &str) -> bool {
+        self.text("mode") == mode
+    }
+
+    /// Whether some route needs this fact (`groups`, `email`, `scopes`, `attributes`).
+    #[must_use]
+    pub fn wants(&self, fact: &str) -> bool {
+        self.wanted.iter().any(|wanted| wanted == fact)
+    }
+
+    fn value(&self, name: &str) -> Option<&SettingValue> {
+        self.settings.iter().find_map(|Setting { name: set, value }| (set == name).then_some(value))
+    }
+}
+
+/// What is wrong with the settings, collected: an administrator wants to hear all of it at once.
+#[derive(Debug, Default)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Nothing is wrong yet.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Blames a setting: what is wrong with it, and what would be right.
+    pub fn add(&mut self, setting: &str, problem: impl Into<String>, remedy: impl Into<String>) {
+        self.0.push(Problem { setting: Some(setting.into()), problem: problem.into(), remedy: remedy.into() });
+    }
+
+    /// Blames a setting that this release describes and does not know how to keep. To ignore it would open a gate that
+    /// the administrator wrote shut.
+    pub fn not_yet(&mut self, context: &Context, setting: &str) {
+        if context.is_set(setting) {
+            self.add(setting, "is not there yet in this release", "leave it out");
+        }
+    }
+
+    /// A setting's value as one segment of a path; blames it where it is none.
+    pub fn segment(&mut self, context: &Context, setting: &str) -> String {
+        let value = context.text(setting);
+        url::segment(value).unwrap_or_else(|| {
+            let problem = if value.is_empty() {
+                "is empty".into()
+            } else {
+                format!("is one path segment, and `{value}` is none")
+            };
+            self.add(setting, problem, "write the name as the provider's console shows it");
+            String::new()
+        })
+    }
+
+    /// A base-url that must be a host alone, without a path; blames it where there is one.
+    pub fn host_only<'a>(&mut self, context: &'a Context, setting: &str) -> &'a str {
+        let base = context.text(setting);
+        if !url::path(base).is_empty() {
+            self.add(setting, "has a path, and only a host is wanted", "write the host alone, as in `id.example.com`");
+        }
+        base
+    }
+
+    /// # Errors
+    /// The problems, if there are any.
+    pub fn check(self) -> Result<(), crate::PlanError> {
+        if self.0.is_empty() { Ok(()) } else { Err(crate::PlanError::Settings(self.0)) }
+    }
+}

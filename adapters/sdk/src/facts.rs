@@ -1,0 +1,255 @@
+//! From an answer's attributes to an identity.
+//!
+//! Strict about the username, since somebody will act under it: never a silent fallback to another attribute, never a
+//! value that had to be converted. Lenient about the rest, where "not told" already makes the gateway refuse what needs
+//! it. Expiry, audience and scopes are only reported: judging them is the gateway's.
+
+use serde_json::Value;
+
+use crate::{Actor, Attribute, Context, Email, Identity, Object, Pair, Refusal, object, time};
+
+/// Most characters of a username; the contract's limit.
+const USERNAME_CHARS_MAX: usize = 256;
+
+/// How the facts are read from one provider's answer.
+pub struct Facts<'a> {
+    context: &'a Context,
+    answer: &'a Object,
+    of_token: bool,
+    username: &'a str,
+    subject: &'a str,
+    email: &'a str,
+    groups: &'a str,
+    services: &'a str,
+}
+
+impl<'a> Facts<'a> {
+    /// Of an answer that speaks of a token: its claims, an introspection, a userinfo.
+    #[must_use]
+    pub fn of_token(context: &'a Context, answer: &'a Object) -> Self {
+        let (subject, email, groups) = ("sub", "email", "groups");
+        Self { context, answer, of_token: true, username: "preferred_username", subject, email, groups, services: "" }
+    }
+
+    /// Of an answer that only describes an account, in the provider's own words.
+    #[must_use]
+    pub fn of_account(context: &'a Context, answer: &'a Object) -> Self {
+        Self { of_token: false, groups: "", ..Self::of_token(context, answer) }
+    }
+
+    /// The attribute that is the username where the operator named none.
+    #[must_use]
+    pub fn username(mut self, attribute: &'a str) -> Self {
+        self.username = attribute;
+        self
+    }
+
+    /// The attribute that is never renamed nor given to another person.
+    #[must_use]
+    pub fn subject(mut self, attribute: &'a str) -> Self {
+        self.subject = attribute;
+        self
+    }
+
+    /// The attribute that is the e-mail address.
+    #[must_use]
+    pub fn email(mut self, attribute: &'a str) -> Self {
+        self.email = attribute;
+        self
+    }
+
+    /// The attribute that has the groups.
+    #[must_use]
+    pub fn groups(mut self, attribute: &'a str) -> Self {
+        self.groups = attribute;
+        self
+    }
+
+    /// How usernames of programs begin here (Keycloak's `service-account-`).
+    #[must_use]
+    pub fn services(mut self, prefix: &'a str) -> Self {
+        self.services = prefix;
+        self
+    }
+
+    /// The identity.
+    ///
+    /// # Errors
+    /// There is no usable username, or this is another kind of token than one for access.
+    pub fn identity(&self) -> Result<Identity, Refusal> {
+        let answer = self.answer;
+        if self.of_token {
+            access_only(answer)?;
+        }
+        let (username_attribute, username) = self.find_username()?;
+        let mut identity = Identity {
+            username,
+            username_attribute,
+            kind: Actor::User,
+            subject: answer.name(self.subject),
+            issuer: None,
+            email: self.find_email(),
+            groups: groups(answer, self.groups),
+            scopes: None,
+            audiences: None,
+            client: None,
+            confirmation: Vec::new(),
+            issued: None,
+            not_before: None,
+            expires: None,
+            attributes: if self.context.wants("attributes") { flatten(answer) } else { Vec::new() },
+        };
+        if self.of_token {
+            self.add_token(&mut identity)?;
+        }
+        Ok(identity)
+    }
+
+    fn add_token(&self, identity: &mut Identity) -> Result<(), Refusal> {
+        let answer = self.answer;
+        let clients: Vec<_> =
+            ["azp", "client_id", "cid", "appid"].iter().filter_map(|name| answer.text(name)).collect();
+        let subject = answer.text("sub");
+        let named_service = ["preferred_username", "username"]
+            .iter()
+            .filter_map(|name| answer.text(name))
+            .any(|name| !self.services.is_empty() && name.starts_with(self.services));
+        if named_service || clients.iter().any(|client| Some(client) == subject.as_ref()) {
+            identity.kind = Actor::Service;
+        }
+        identity.issuer = answer.text("iss");
+        identity.client = clients.into_iter().next();
+        identity.scopes = scopes(answer);
+        identity.audiences = answer.texts("aud");
+        identity.confirmation = confirmation(answer);
+        identity.issued = time::numeric_date("iat", answer.members().get("iat"))?;
+        identity.not_before = time::numeric_date("nbf", answer.members().get("nbf"))?;
+        identity.expires = time::numeric_date("exp", answer.members().get("exp"))?;
+        Ok(())
+    }
+
+    /// The first of the wanted attributes that is there. One that is there and is no name ends the search.
+    fn find_username(&self) -> Result<(String, String), Refusal> {
+        let default = [self.username.to_owned()];
+        let wanted: &[String] =
+            if self.context.username_attributes.is_empty() { &default } else { &self.context.username_attributes };
+        let Some(attribute) = wanted.iter().find(|attribute| self.answer.has(attribute)) else {
+            let wanted = wanted.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+            let usable = self.answer.usable_names();
+            return Err(Refusal::invalid(format!(
+                "the answer has no attribute {wanted}, or it is empty; usable: {usable}"
+            )));
+        };
+        let refuse =
+            |what: &str| Err(Refusal::invalid(format!("the attribute `{attribute}` {what}, which is no username")));
+        let username = match self.answer.get(attribute) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => match object::integer(number) {
+                Some(digits) => digits,
+                None => return refuse("is a number with a fraction or an exponent"),
+            },
+            Some(Value::Array(_)) => return refuse("is a list"),
+            Some(Value::Object(_)) => return refuse("is an object"),
+            _ => return refuse("is true or false"),
+        };
+        if username.trim().is_empty() {
+            return refuse("is white space");
+        }
+        if username.contains(char::is_control) {
+            return refuse("has control characters");
+        }
+        if username.chars().count() > USERNAME_CHARS_MAX {
+            return refuse("is longer than 256 characters");
+        }
+        Ok((attribute.clone(), username))
+    }
+
+    fn find_email(&self) -> Option<Email> {
+        let address = self.answer.get(self.email)?.as_str()?;
+        let usable = !address.is_empty() && !address.contains(char::is_control);
+        usable
+            .then(|| Email { address: address.into(), verified: self.answer.flag(&format!("{}_verified", self.email)) })
+    }
+}
+
+/// Refuses refresh, offline and ID tokens, which some providers call active too (Keycloak: `Refresh`, `Offline`, `ID`).
+fn access_only(answer: &Object) -> Result<(), Refusal> {
+    for name in ["token_use", "token_type", "typ"] {
+        let kind = answer.text(name).unwrap_or_default().to_ascii_lowercase();
+        let kind = kind.strip_suffix("_token").unwrap_or(&kind);
+        if matches!(kind, "refresh" | "offline" | "id") {
+            return Err(Refusal::invalid(format!("this is no access token: `{name}` says that it is a {kind} token")));
+        }
+    }
+    Ok(())
+}
+
+/// A list of texts, one text, or a list of objects with a `name`.
+fn groups(answer: &Object, attribute: &str) -> Option<Vec<String>> {
+    let member = |value: &Value| match value {
+        Value::String(name) => Some(name.clone()),
+        Value::Object(group) => group.get("name")?.as_str().map(Into::into),
+        _ => None,
+    };
+    let mut groups: Vec<String> = match answer.get(attribute)? {
+        Value::String(name) => vec![name.clone()],
+        Value::Array(members) => members.iter().filter_map(member).collect(),
+        _ => return None,
+    };
+    groups.retain(|group| !group.is_empty());
+    Some(groups)
+}
+
+/// `scope` (RFC 8693 4.2, RFC 7662 2.2) or `scp` (Okta, Entra), each a text with spaces or a list.
+fn scopes(answer: &Object) -> Option<Vec<String>> {
+    ["scope", "scp"]
+        .iter()
+        .find_map(|name| answer.texts(name))
+        .map(|texts| texts.iter().flat_map(|text| text.split_whitespace()).map(Into::into).collect())
+}
+
+/// `cnf` (RFC 7800 3.1). Whatever is there is reported, in whatever form: a binding must not get lost on the way to the
+/// gateway, which refuses a bound token whose proof it did not check.
+fn confirmation(answer: &Object) -> Vec<Pair> {
+    let pair = |name: &str, value: &Value| Pair {
+        name: name.into(),
+        value: value.as_str().map_or_else(|| value.to_string(), Into::into),
+    };
+    match answer.members().get("cnf") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Object(methods)) if !methods.is_empty() => {
+            methods.iter().map(|(name, value)| pair(name, value)).collect()
+        }
+        Some(other) => vec![pair("cnf", other)],
+    }
+}
+
+/// Every attribute by its path, in the order of the paths.
+fn flatten(answer: &Object) -> Vec<Attribute> {
+    let mut attributes = Vec::new();
+    for (name, value) in answer.members() {
+        add(name, value, &mut attributes);
+    }
+    attributes
+}
+
+fn add(path: &str, value: &Value, attributes: &mut Vec<Attribute>) {
+    let scalar = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    };
+    let values = match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                add(&format!("{path}.{name}"), value, attributes);
+            }
+            return;
+        }
+        Value::Array(members) => members.iter().filter_map(scalar).collect(),
+        Value::Null => return,
+        other => scalar(other).into_iter().collect(),
+    };
+    attributes.push(Attribute { path: path.into(), values });
+}

@@ -1,0 +1,126 @@
+//! How an adapter describes itself and its settings.
+//!
+//! Builders, so that a description reads like the table in the provider's documentation. What is described here is
+//! checked by the gateway before `make-plan` sees it: an adapter must never repeat those checks.
+
+use crate::{Choice, Condition, CredentialKind, Description, SettingKind, SettingSpec};
+
+impl Description {
+    /// An adapter for bearer tokens. `version` is `env!("CARGO_PKG_VERSION")` of the adapter; `about` one to three
+    /// sentences.
+    #[must_use]
+    pub fn of(title: &str, version: &str, about: &str) -> Self {
+        Self {
+            title: title.into(),
+            version: version.into(),
+            about: about.into(),
+            documentation: None,
+            credentials: vec![CredentialKind::Bearer],
+            settings: Vec::new(),
+            token_prefixes: Vec::new(),
+        }
+    }
+
+    /// Where the provider documents what the adapter relies on: an https URL.
+    #[must_use]
+    pub fn documentation(mut self, url: &str) -> Self {
+        self.documentation = Some(url.into());
+        self
+    }
+
+    /// The settings, in the order in which a person would read them.
+    #[must_use]
+    pub fn settings<const N: usize>(mut self, settings: [SettingSpec; N]) -> Self {
+        self.settings = settings.into();
+        self
+    }
+
+    /// Starts of tokens that belong to this provider alone.
+    #[must_use]
+    pub fn token_prefixes(mut self, prefixes: &[&str]) -> Self {
+        self.token_prefixes = prefixes.iter().map(ToString::to_string).collect();
+        self
+    }
+}
+
+/// A setting of kind text that may be left out; `about` is one sentence for the administrator.
+#[must_use]
+pub fn setting(name: &str, about: &str) -> SettingSpec {
+    SettingSpec {
+        name: name.into(),
+        kind: SettingKind::Text,
+        about: about.into(),
+        example: None,
+        default: None,
+        required: false,
+        only_when: None,
+        choices: Vec::new(),
+    }
+}
+
+/// The setting `mode`: how a credential is checked. The first mode is the default.
+#[must_use]
+pub fn mode(modes: &[(&str, &str)]) -> SettingSpec {
+    setting("mode", "How a token is checked.").choices(modes)
+}
+
+impl SettingSpec {
+    /// It must be there.
+    #[must_use]
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// `scheme://host[:port][/path]`; the gateway gives it normalised, without a slash at its end.
+    #[must_use]
+    pub fn base_url(mut self) -> Self {
+        self.kind = SettingKind::BaseUrl;
+        self
+    }
+
+    /// A URL with its query, the path as written.
+    #[must_use]
+    pub fn url(mut self) -> Self {
+        self.kind = SettingKind::Url;
+        self
+    }
+
+    /// A list of texts.
+    #[must_use]
+    pub fn texts(mut self) -> Self {
+        self.kind = SettingKind::Texts;
+        self
+    }
+
+    /// As it would stand in YAML.
+    #[must_use]
+    pub fn example(mut self, example: &str) -> Self {
+        self.example = Some(example.into());
+        self
+    }
+
+    /// As it would stand in YAML. The gateway fills it in.
+    #[must_use]
+    pub fn default(mut self, default: &str) -> Self {
+        self.default = Some(default.into());
+        self
+    }
+
+    /// The only values allowed, and what each means; the first is the default.
+    #[must_use]
+    pub fn choices(mut self, choices: &[(&str, &str)]) -> Self {
+        self.default = choices.first().map(|(value, _)| (*value).into());
+        self.choices =
+            choices.iter().map(|(value, about)| Choice { value: (*value).into(), about: (*about).into() }).collect();
+        self
+    }
+
+    /// It has a meaning only while that setting has one of these values.
+    #[must_use]
+    pub fn only_when(mut self, setting: &str, one_of: &[&str]) -> Self {
+        self.only_when =
+            Some(Condition { setting: setting.into(), one_of: one_of.iter().map(ToString::to_string).collect() });
+        self
+    }
+}

@@ -1,0 +1,129 @@
+//! The gateway's part of a case, in the simplest form that the recorded cases need. Not a reference for its rules.
+
+use serde_json::Value;
+
+use crate::{
+    Authorization, Cause, Context, Description, Identity, Method, Moment, Plan, Setting, SettingKind, SettingSpec,
+    SettingValue, SignatureRules,
+};
+
+/// Settings that stand in a case and are never the adapter's.
+const OUTSIDE: [&str; 4] = ["username_attribute", "audience", "required_scopes", "allow_http"];
+const CLIENT: [&str; 4] = ["client_id", "client_secret", "client_auth", "client_key"];
+
+/// A context of texts, for unit tests.
+#[must_use]
+pub fn context(settings: &[(&str, &str)], username: &[&str], wanted: &[&str]) -> Context {
+    let list = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
+    let setting =
+        |(name, value): &(&str, &str)| Setting { name: (*name).into(), value: SettingValue::Text((*value).into()) };
+    Context {
+        settings: settings.iter().map(setting).collect(),
+        username_attributes: list(username),
+        wanted: list(wanted),
+    }
+}
+
+/// The settings of a case against the description, with the defaults; or the names of those that are wrong.
+pub(super) fn context_of(description: &Description, case: &Value) -> Result<Context, Vec<String>> {
+    let given = case["settings"].as_object().expect("a case has settings");
+    let mut problems: Vec<String> = given
+        .keys()
+        .filter(|name| !OUTSIDE.contains(&name.as_str()) && !CLIENT.contains(&name.as_str()))
+        .filter(|name| !description.settings.iter().any(|spec| spec.name == **name))
+        .cloned()
+        .collect();
+    let mut settings = Vec::new();
+    for spec in &description.settings {
+        let default = spec.default.as_ref().map(|default| Value::String(default.clone()));
+        match given.get(&spec.name).or(default.as_ref()).map(|given| value(spec, given)) {
+            Some(Some(value)) => settings.push(Setting { name: spec.name.clone(), value }),
+            Some(None) => problems.push(spec.name.clone()),
+            None if spec.required => problems.push(spec.name.clone()),
+            None => {}
+        }
+    }
+    for name in CLIENT {
+        match given.get(name).and_then(Value::as_str) {
+            Some(_) if matches!(name, "client_secret" | "client_key") => {
+                settings.push(Setting { name: name.into(), value: SettingValue::Secret });
+            }
+            Some(text) => settings.push(Setting { name: name.into(), value: SettingValue::Text(text.into()) }),
+            None => {}
+        }
+    }
+    if problems.is_empty() {
+        let username_attributes = texts(&given.get("username_attribute").cloned().unwrap_or_default());
+        Ok(Context { settings, username_attributes, wanted: texts(&case["wanted"]) })
+    } else {
+        Err(problems)
+    }
+}
+
+fn value(spec: &SettingSpec, value: &Value) -> Option<SettingValue> {
+    match spec.kind {
+        SettingKind::Texts => value.is_array().then(|| SettingValue::Texts(texts(value))),
+        SettingKind::Flag => value.as_bool().map(SettingValue::Flag),
+        SettingKind::BaseUrl => value.as_str().map(|text| SettingValue::Text(base_url(text))),
+        _ => value
+            .as_str()
+            .filter(|text| spec.choices.is_empty() || spec.choices.iter().any(|choice| choice.value == **text))
+            .map(|text| SettingValue::Text(text.into())),
+    }
+}
+
+fn base_url(text: &str) -> String {
+    let text = text.trim().trim_end_matches('/');
+    let text = if text.contains("://") { text.into() } else { format!("https://{text}") };
+    let (scheme, rest) = text.split_once("://").expect("a base URL");
+    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    format!("{}://{}{path}", scheme.to_lowercase(), host.to_lowercase())
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(list) => list.iter().filter_map(Value::as_str).map(Into::into).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What is missing for calls that are made as the provider's client.
+pub(super) fn client_problem(plan: &Plan, settings: &Value) -> Option<String> {
+    let as_client = plan.checks.iter().any(
+        |check| matches!(&check.how, Method::Call(request) if matches!(request.authorization, Authorization::Client)),
+    );
+    let missing = |name: &&str| settings[*name].as_str().is_none_or(str::is_empty);
+    if !as_client || settings["client_auth"] == "none" {
+        return None;
+    }
+    ["client_id", "client_secret"].iter().find(|name| missing(name)).map(ToString::to_string)
+}
+
+pub(super) fn judge_issuer(rules: &SignatureRules, claims: &Value) -> Option<String> {
+    let tid = claims["tid"].as_str().unwrap_or_default();
+    let trusted = rules.issuers.iter().any(|issuer| claims["iss"] == issuer.replace("{tid}", tid));
+    (!trusted).then(|| format!("{} is none of {:?}", claims["iss"], rules.issuers))
+}
+
+pub(super) fn judge(identity: &Identity, case: &Value) -> Option<Cause> {
+    let wanted = texts(&case["settings"]["audience"]);
+    let audiences = identity.audiences.clone().unwrap_or_default();
+    let expired = case["clock"].as_i64().is_some_and(|now| match identity.expires {
+        Some(Moment::At(at)) => at + 60 < now,
+        _ => false,
+    });
+    let elsewhere = !wanted.is_empty() && !wanted.iter().any(|wanted| audiences.contains(wanted));
+    if expired || elsewhere || !identity.confirmation.is_empty() {
+        return Some(Cause::InvalidToken);
+    }
+    let scopes = identity.scopes.clone().unwrap_or_default();
+    let lacks = texts(&case["settings"]["required_scopes"]).iter().any(|scope| !scopes.contains(scope));
+    lacks.then_some(Cause::InsufficientScope)
+}
+
+/// Whether some member is named twice: then the parsed value has fewer members than the text.
+pub(super) fn names_twice(text: &str, json: &Value) -> bool {
+    let members = |text: &str| text.split_whitespace().collect::<String>().matches("\":").count();
+    members(text) != members(&json.to_string())
+}
