@@ -1,2 +1,5 @@
-//! bin
-fn main() {}
+//! The `portcullis` program.
+
+fn main() -> std::process::ExitCode {
+    portcullis::cli::run()
+}

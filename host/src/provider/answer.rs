@@ -77,12 +77,12 @@ pub(super) fn answer(label: &str, raw: &Raw, needles: &Needles) -> Response {
 }
 
 fn content(body: &[u8], needles: &Needles) -> Content {
-    match json::check(body) {
+    match json::check(body, json::Limits::default()) {
         json::Content::Empty => Content::Empty,
         json::Content::Json(text) => match json::mask(&text, &needles.texts(), MASK) {
             Cow::Borrowed(_) => Content::Json(text),
             // Masking may have made two names equal.
-            Cow::Owned(masked) => match json::check(masked.as_bytes()) {
+            Cow::Owned(masked) => match json::check(masked.as_bytes(), json::Limits::default()) {
                 json::Content::Json(masked) => Content::Json(masked),
                 _ => Content::Other(Vec::new()),
             },

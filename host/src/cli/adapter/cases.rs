@@ -1,0 +1,192 @@
+//! The format of recorded cases, and the credential that a case presents.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use portcullis_core::credential::Credential;
+use portcullis_core::secret::Secret;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+
+/// One case.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Case {
+    pub(super) id: String,
+    pub(super) provider: String,
+    #[serde(default)]
+    pub(super) settings: Map<String, Value>,
+    #[serde(default)]
+    credential: Kind,
+    expect_request: Option<ExpectedRequest>,
+    response: Option<Recorded>,
+    #[serde(default)]
+    exchanges: Vec<Exchange>,
+    token: Option<String>,
+    token_claims: Option<Value>,
+    token_header: Option<Value>,
+    #[serde(default)]
+    token_key: TokenKey,
+    clock: Option<i64>,
+    #[serde(default)]
+    pub(super) wanted: Vec<String>,
+    pub(super) expect: Expected,
+    pub(super) expect_calls: Option<usize>,
+    #[serde(rename = "source")]
+    _source: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    #[default]
+    Bearer,
+    Basic,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TokenKey {
+    #[default]
+    Test,
+    Stranger,
+    None,
+    Hmac,
+}
+
+/// A request and the answer to it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Exchange {
+    pub(super) expect_request: ExpectedRequest,
+    pub(super) response: Recorded,
+}
+
+/// What must hold of a request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExpectedRequest {
+    pub(super) method: String,
+    pub(super) url: String,
+    #[serde(default)]
+    pub(super) headers: Map<String, Value>,
+    pub(super) form: Option<Map<String, Value>>,
+    pub(super) json: Option<Value>,
+}
+
+/// A recorded answer.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Recorded {
+    pub(super) status: u16,
+    #[serde(default)]
+    pub(super) headers: Map<String, Value>,
+    pub(super) body: Option<Value>,
+    #[serde(default)]
+    pub(super) jwks: bool,
+}
+
+/// What must come of it. Fields that are not there are not checked.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Expected {
+    pub(super) username: Option<String>,
+    pub(super) subject: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) groups: Option<Vec<String>>,
+    pub(super) scopes: Option<Vec<String>>,
+    pub(super) reject: Option<String>,
+    pub(super) unavailable: Option<bool>,
+    pub(super) problem: Option<ExpectedProblem>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExpectedProblem {
+    pub(super) setting: String,
+}
+
+/// What a case presents: the credential, and what its placeholders stand for.
+pub(super) struct Presented {
+    pub(super) credential: Credential,
+    pub(super) token: String,
+    pub(super) basic: String,
+}
+
+/// A token of a form that no provider claims.
+const OPAQUE: &str = "opaque-credential-of-a-case.7f3a9c51";
+
+impl Case {
+    /// The exchanges, whichever way they are written.
+    pub(super) fn exchanges(&self) -> Vec<Exchange> {
+        let single = self.expect_request.clone().zip(self.response.clone());
+        let single = single.map(|(expect_request, response)| Exchange { expect_request, response });
+        self.exchanges.iter().cloned().chain(single).collect()
+    }
+
+    /// The clock: the `Date` of the last response that has one, else `clock`, else any.
+    pub(super) fn clock(&self) -> i64 {
+        let dates = self.exchanges().into_iter().filter_map(|exchange| {
+            let headers = exchange.response.headers;
+            let date = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("date"))?.1.as_str()?.to_owned();
+            let since = httpdate::parse_http_date(&date).ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+            i64::try_from(since.as_secs()).ok()
+        });
+        dates.last().or(self.clock).unwrap_or(1_700_000_000)
+    }
+
+    /// The presented credential.
+    pub(super) fn presented(&self) -> Presented {
+        let token = match (&self.token, &self.token_claims) {
+            (Some(token), _) => token.clone(),
+            (None, Some(claims)) => self.jwt(claims),
+            (None, None) => OPAQUE.to_owned(),
+        };
+        let (username, password) = ("someone@example.com", "api-token-of-a-case-51d0");
+        let basic = STANDARD.encode(format!("{username}:{password}"));
+        let credential = match self.credential {
+            Kind::Bearer => Credential::Bearer(Secret::new(&*token)),
+            Kind::Basic => Credential::Basic {
+                username: Secret::new(username),
+                password: Secret::new(password),
+                presented: Secret::new(&*basic),
+            },
+        };
+        Presented { credential, token, basic }
+    }
+
+    /// A JWT with these claims. Checks by published keys are refused when the plan is made, so no case that runs looks at
+    /// the signature, and it is a mere placeholder.
+    fn jwt(&self, claims: &Value) -> String {
+        let header = self.token_header.clone().unwrap_or_else(|| match self.token_key {
+            TokenKey::Test | TokenKey::Stranger => serde_json::json!({"alg": "RS256", "kid": "test-rsa"}),
+            TokenKey::None => serde_json::json!({"alg": "none"}),
+            TokenKey::Hmac => serde_json::json!({"alg": "HS256", "kid": "test-rsa"}),
+        });
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let signature = if self.token_key == TokenKey::None { String::new() } else { encode("a placeholder, not a signature") };
+        format!("{}.{}.{signature}", encode(&text(&header)), encode(&text(claims)))
+    }
+}
+
+/// All cases of a file, or of the `*.json` files of a folder.
+pub(super) fn read(path: &Path) -> Result<Vec<Case>, String> {
+    let told = |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    if !path.is_dir() {
+        let text = std::fs::read_to_string(path).map_err(|error| told(path, &error))?;
+        return serde_json::from_str(&text).map_err(|error| told(path, &format!("is no array of cases: {error}")));
+    }
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(|error| told(path, &error))? {
+        let file = entry.map_err(|error| told(path, &error))?.path();
+        if file.extension().is_some_and(|extension| extension == "json") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(told(path, &"holds no .json file of cases"));
+    }
+    files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>().map(|cases| cases.into_iter().flatten().collect())
+}

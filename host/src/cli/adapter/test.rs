@@ -1,0 +1,160 @@
+//! `portcullis adapter test`: recorded cases through the real component and the very code that `serve` decides with.
+
+use super::cases::{self, Case};
+use super::compare::differences;
+use super::replay::Replay;
+use crate::adapter::{Adapter, Catalogue, Entry};
+use crate::cli::out::{complain, say};
+use crate::cli::{CANNOT, NO, WRONG, YES, world};
+use crate::config::{self, ProviderConfig};
+use crate::provider::{PlanProblem, Provider, Transport};
+use portcullis_core::base_url::Origin;
+use portcullis_core::problem::Problems;
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What stands beside `settings:` in a configuration and among a case's settings.
+const OF_THE_PROVIDER: [&str; 4] = ["username_attribute", "audience", "required_scopes", "allow_http"];
+
+enum Outcome {
+    Passed,
+    Failed(Vec<String>),
+    Skipped(String),
+}
+
+pub(super) fn run(adapters: &Path, paths: &[PathBuf], json: bool) -> u8 {
+    let machine = match world::machine() {
+        Ok(machine) => machine,
+        Err(code) => return code,
+    };
+    let opened = if adapters.is_dir() {
+        Catalogue::open(&machine, adapters, None)
+    } else {
+        Ok(Catalogue::single(&machine, adapters))
+    };
+    let read = paths.iter().map(|path| cases::read(path)).collect::<Result<Vec<_>, _>>();
+    let (catalogue, all) = match opened.and_then(|catalogue| read.map(|read| (catalogue, read.concat()))) {
+        Ok(found) => found,
+        Err(reason) => {
+            complain(reason);
+            return WRONG;
+        }
+    };
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        complain("no runtime can be started");
+        return CANNOT;
+    };
+    let mut refused = false;
+    for (_, entry) in catalogue.entries() {
+        if let Entry::Refused(fault) = entry {
+            complain(fault);
+            refused = true;
+        }
+    }
+    let outcomes: Vec<(Case, Outcome)> = all
+        .into_iter()
+        .map(|case| {
+            let outcome = match catalogue.adapter(&case.provider) {
+                None => Outcome::Skipped("no such adapter in the folder".to_owned()),
+                Some(adapter) => runtime.block_on(play(&case, adapter)),
+            };
+            (case, outcome)
+        })
+        .collect();
+    let failed = report(&outcomes, json);
+    if failed || refused { NO } else { YES }
+}
+
+async fn play(case: &Case, adapter: &Arc<Adapter>) -> Outcome {
+    let expected = case.expect.problem.as_ref().map(|problem| problem.setting.as_str());
+    let presented = case.presented();
+    let replay = Arc::new(Replay::new(case.exchanges(), &presented));
+    let clock = case.clock();
+    let made = configure(case, adapter).and_then(|config| {
+        let transport: Arc<dyn Transport> = Arc::clone(&replay) as _;
+        let wanted = case.wanted.iter().cloned().collect();
+        Provider::new(config, Arc::clone(adapter), &wanted, transport, Arc::new(move || clock))
+    });
+    let provider = match (made, expected) {
+        (Ok(provider), None) => provider,
+        (Ok(_), Some(setting)) => return Outcome::Failed(vec![format!("expected a problem with `{setting}`, got a plan")]),
+        (Err(problems), Some(setting)) if problems.iter().any(|problem| problem.setting.as_deref() == Some(setting)) => {
+            return Outcome::Passed;
+        }
+        (Err(problems), Some(setting)) => return Outcome::Failed(vec![format!("expected a problem with `{setting}`, got: {}", joined(&problems))]),
+        (Err(problems), None) if problems.iter().all(PlanProblem::is_not_yet) => return Outcome::Skipped(joined(&problems)),
+        (Err(problems), None) => return Outcome::Failed(vec![format!("expected a plan, got: {}", joined(&problems))]),
+    };
+    // A document that cannot be had shows in the verdict.
+    let _ = provider.complete().await;
+    let verdict = provider.verdict(&presented.credential, None).await;
+    let mut flaws = replay.complaints();
+    flaws.extend(differences(&case.expect, &verdict));
+    if let Some(calls) = case.expect_calls.filter(|calls| *calls != replay.calls()) {
+        flaws.push(format!("expected {calls} call(s), got {}", replay.calls()));
+    }
+    if flaws.is_empty() { Outcome::Passed } else { Outcome::Failed(flaws) }
+}
+
+fn joined(problems: &[PlanProblem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// The case's settings as a provider of a configuration, read by the code that reads configurations.
+fn configure(case: &Case, adapter: &Adapter) -> Result<ProviderConfig, Vec<PlanProblem>> {
+    let (own, settings): (Map<String, Value>, Map<String, Value>) =
+        case.settings.clone().into_iter().partition(|(name, _)| OF_THE_PROVIDER.contains(&name.as_str()));
+    let mut provider = own;
+    provider.insert("adapter".to_owned(), Value::String(case.provider.clone()));
+    provider.insert("settings".to_owned(), Value::Object(settings));
+    let mut problems = Problems::new(&*case.id);
+    let text = Value::Object(provider).to_string();
+    let config = portcullis_core::tree::parse(text.as_bytes(), &mut problems)
+        .and_then(|node| config::provider(&case.provider, &node, adapter.description(), &config::System, &mut problems));
+    let mut config = problems.or(config).map_err(|problems| {
+        let found = problems.sorted().into_iter();
+        found
+            .map(|p| PlanProblem { setting: p.setting.clone(), problem: p.problem.clone(), remedy: p.remedy.clone() })
+            .collect::<Vec<_>>()
+    })?;
+    // An operator would grant what the provider needs; a case grants just what it expects to be asked.
+    for exchange in case.exchanges() {
+        config.granted_origins.extend(url::Url::parse(&exchange.expect_request.url).ok().as_ref().and_then(Origin::of));
+    }
+    Ok(config)
+}
+
+/// Prints what came of it; says whether anything failed.
+fn report(outcomes: &[(Case, Outcome)], json: bool) -> bool {
+    let count = |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|(_, outcome)| wanted(outcome)).count();
+    let passed = count(|outcome| matches!(outcome, Outcome::Passed));
+    let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
+    let skipped = count(|outcome| matches!(outcome, Outcome::Skipped(_)));
+    if json {
+        let cases: Vec<Value> = outcomes
+            .iter()
+            .map(|(case, outcome)| match outcome {
+                Outcome::Passed => serde_json::json!({"id": case.id, "provider": case.provider, "outcome": "passed"}),
+                Outcome::Failed(flaws) => serde_json::json!({"id": case.id, "provider": case.provider, "outcome": "failed", "flaws": flaws}),
+                Outcome::Skipped(reason) => serde_json::json!({"id": case.id, "provider": case.provider, "outcome": "skipped", "reason": reason}),
+            })
+            .collect();
+        say(serde_json::json!({"passed": passed, "failed": failed, "skipped": skipped, "cases": cases}));
+        return failed > 0;
+    }
+    for (case, outcome) in outcomes {
+        match outcome {
+            Outcome::Passed => {}
+            Outcome::Failed(flaws) => {
+                say(format_args!("FAILED  {}", case.id));
+                for flaw in flaws {
+                    say(format_args!("        {flaw}"));
+                }
+            }
+            Outcome::Skipped(reason) => say(format_args!("skipped {}: {reason}", case.id)),
+        }
+    }
+    say(format_args!("{passed} passed, {failed} failed, {skipped} skipped"));
+    failed > 0
+}

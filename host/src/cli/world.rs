@@ -1,0 +1,77 @@
+//! From a file to a world: configuration, adapters, plans. Shared by `serve`, `check` and `probe`, so that they cannot
+//! disagree on what is right.
+
+use super::out::complain;
+use super::{CANNOT, WRONG};
+use crate::adapter::{Catalogue, Entry, Machine};
+use crate::config::{self, Configuration};
+use crate::decision::{Setup, Snapshot};
+use crate::provider::PlanProblem;
+use portcullis_core::problem::{Problem, Problems};
+use std::path::Path;
+
+/// What a configuration came to.
+pub(super) struct World {
+    pub(super) configuration: Configuration,
+    pub(super) catalogue: Catalogue,
+    pub(super) snapshot: Snapshot,
+}
+
+/// The engine, or the exit code after having said why not.
+pub(super) fn machine() -> Result<Machine, u8> {
+    Machine::new(Machine::default_cache().as_deref()).map_err(|reason| {
+        complain(reason);
+        CANNOT
+    })
+}
+
+/// Reads, checks, loads and plans; sends nothing. All problems are written to standard error.
+pub(super) fn open(file: &Path, machine: &Machine, setup: &Setup<'_>) -> Result<World, u8> {
+    assemble(file, machine, setup).map_err(|problems| {
+        complain(&problems);
+        WRONG
+    })
+}
+
+fn assemble(file: &Path, machine: &Machine, setup: &Setup<'_>) -> Result<World, Problems> {
+    let draft = config::open(file)?;
+    let whole = |problem: String, remedy: &str| {
+        let mut problems = Problems::new(file.display().to_string());
+        problems.push_whole(problem, remedy);
+        problems
+    };
+    let folder = draft.adapters_folder();
+    let known = Catalogue::names(&folder).map_err(|problem| whole(problem, "correct `adapters.folder`"))?;
+    let catalogue = Catalogue::open(machine, &folder, Some(&draft.adapters_wanted()))
+        .map_err(|problem| whole(problem, "correct `adapters.folder`"))?;
+    let refused: Vec<String> = catalogue
+        .entries()
+        .filter_map(|(_, entry)| if let Entry::Refused(fault) = entry { Some(fault.to_string()) } else { None })
+        .collect();
+    if !refused.is_empty() {
+        let mut problems = Problems::new(file.display().to_string());
+        for fault in refused {
+            problems.push_whole(format!("adapter {fault}"), "repair or remove the file");
+        }
+        return Err(problems);
+    }
+    let describe = |name: &str| catalogue.adapter(name).map(|adapter| adapter.description().clone());
+    let configuration = draft.finish(&describe, &known, &config::System)?;
+    let snapshot = Snapshot::build(&configuration, &catalogue, setup).map_err(|found| placed(file, &configuration, found))?;
+    Ok(World { configuration, catalogue, snapshot })
+}
+
+/// Gives what a plan was refused for the place in the file that it is about.
+fn placed(file: &Path, configuration: &Configuration, found: Vec<(String, PlanProblem)>) -> Problems {
+    let mut problems = Problems::new(file.display().to_string());
+    for (name, PlanProblem { setting, problem, remedy }) in found {
+        let lines = configuration.providers.iter().find(|provider| provider.name == name).map(|provider| &provider.lines);
+        let line = lines.and_then(|lines| setting.as_ref().and_then(|setting| lines.get(setting)).or_else(|| lines.get("")));
+        let path = match &setting {
+            Some(setting) => format!("providers.{name}.settings.{setting}"),
+            None => format!("providers.{name}"),
+        };
+        problems.push(Problem { line: line.copied(), column: None, path, setting, problem, remedy });
+    }
+    problems
+}
