@@ -33,4 +33,27 @@ impl NormalTarget {
 pub enum Oddity {
     /// `encoded_slash`: `%2f`.
     EncodedSlash,
+    /// `encoded_backslash`: `%5c`.
+    EncodedBackslash,
+    /// `double_slash`: `//`.
+    DoubleSlash,
+    /// `semicolon`: `;`.
+    Semicolon,
+    /// `encoded_percent`: `%25`.
+    EncodedPercent,
+}
+
+impl Oddity {
+    /// The oddity of that name in `allow_in_path`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "encoded_slash" => Some(Self::EncodedSlash),
+            "encoded_backslash" => Some(Self::EncodedBackslash),
+            "double_slash" => Some(Self::DoubleSlash),
+            "semicolon" => Some(Self::Semicolon),
+            "encoded_percent" => Some(Self::EncodedPercent),
+            _ => None,
+        }
+    }
 }
