@@ -154,7 +154,7 @@ fn description(
     if description.is_none() {
         let at = At::new(node, format!("{}.adapter", provider.path()));
         if known.iter().any(|other| other == name) {
-            let remedy = format!("see why with `portcullis adapter show {name}`");
+            let remedy = format!("see why with `portcullis adapter show {}`", at.shown());
             at.report(problems, format!("the adapter `{}` cannot be loaded", at.shown()), remedy);
         } else {
             let remedy = match known.len() {

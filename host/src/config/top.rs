@@ -30,8 +30,11 @@ pub(super) fn read(walker: &mut Walker<'_>, resolve: &dyn Resolve, problems: &mu
         && collide(listen, admin_listen)
     {
         let at = admin.or(listen_at).unwrap_or_else(|| walker.at().clone());
-        let problem = format!("`listen` ({listen}) and `admin.listen` ({admin_listen}) are the same");
-        at.report(problems, problem, "give the admin listener a port of its own");
+        at.report(
+            problems,
+            "`listen` and `admin.listen` are the same address",
+            "give the admin listener a port of its own",
+        );
     }
     Some(Top { listen: listen?, admin_listen: admin_listen?, tls: tls? })
 }
@@ -62,7 +65,7 @@ fn address(at: &At<'_>, problems: &mut Problems) -> Option<SocketAddr> {
     if let Ok(address) = text.parse() {
         return Some(address);
     }
-    let remedy = match text.rsplit_once(':') {
+    let remedy = match text.rsplit_once(':').filter(|_| !at.is_expanded()) {
         Some((_, port)) if port.parse::<u16>().is_err() => "write address and port: 127.0.0.1:8080".to_owned(),
         Some((host, port)) if host.eq_ignore_ascii_case("localhost") => {
             format!("write an IP address: 127.0.0.1:{port}")
