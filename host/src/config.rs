@@ -1,6 +1,21 @@
 //! The checked configuration: what the rest of the gateway works with. Nothing here can be wrong any more.
 //!
 //! Reading is `config/read.rs`, which collects every problem with its place; these types are only made when there was none.
+//! It takes two steps, since settings are checked against what the adapters say of them: [`open`] tells which adapters are
+//! wanted, [`Draft::finish`] is given their descriptions. Nothing here touches the network or names an identity provider.
+
+mod files;
+mod headers;
+mod provider;
+mod read;
+mod resolve;
+mod routes;
+mod settings;
+mod top;
+
+pub use provider::provider;
+pub use read::{Draft, open};
+pub use resolve::{Nothing, Resolve, System};
 
 use portcullis_core::base_url::Origin;
 use portcullis_core::secret::Secret;
@@ -112,7 +127,8 @@ pub struct RouteConfig {
     pub header_values: HeaderValues,
     /// `authorization: keep`: the client's own Authorization goes upstream. Dropped by default.
     pub keep_authorization: bool,
-    /// `cookies: pass`: cookies pass both ways. Dropped by default on a route with providers.
+    /// `cookies: pass`: cookies pass both ways. By default they are dropped on a route with providers, where a session
+    /// cookie of one beside a token of another would make two people one, and pass on a public route.
     pub pass_cookies: bool,
     /// `refuse_query`: lower-case names of query parameters that an upstream could take for a credential.
     /// `access_token` is always among them on a route with providers.
@@ -154,7 +170,8 @@ pub enum BasicAuth {
 /// `upstream` of a route.
 #[derive(Debug, Clone)]
 pub struct UpstreamConfig {
-    /// `url`: scheme, authority, and a path that is put before the request's; normalised, no final slash.
+    /// `url`: scheme, authority, and a path that is put before the request's; normalised, no final slash (but for the
+    /// `/` by which [`url::Url`] writes an empty path).
     pub url: url::Url,
     /// `timeout` until the response's head; 30 s by default.
     pub timeout: Duration,
@@ -188,3 +205,6 @@ pub enum HeaderValues {
     /// `percent_encode`: UTF-8, percent-encoded, injective.
     PercentEncode,
 }
+
+#[cfg(test)]
+mod tests;

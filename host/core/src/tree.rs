@@ -118,5 +118,17 @@ impl fmt::Debug for Value {
     }
 }
 
+/// Names and `[index]` parts as one path: `routes[0].match`.
+fn path_text(path: &[String]) -> String {
+    let mut text = String::new();
+    for part in path {
+        if !text.is_empty() && !part.starts_with('[') {
+            text.push('.');
+        }
+        text.push_str(part);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests;

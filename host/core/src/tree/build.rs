@@ -3,7 +3,7 @@
 //! Recursion follows the nesting of the file, so it is bounded by [`DEPTH_MAX`] before it descends.
 
 use super::plain::{self, Plain};
-use super::{BYTES_MAX, DEPTH_MAX, Key, Node, Position, Value};
+use super::{BYTES_MAX, DEPTH_MAX, Key, Node, Position, Value, path_text};
 use crate::problem::{Problem, Problems};
 use crate::text::shown;
 use serde_yaml::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
@@ -77,7 +77,7 @@ impl<'i> Builder<'i, '_> {
             Some(Ok(event)) => Ok(event),
             None => Ok((Event::StreamEnd, Span::default())),
             Some(Err(error)) => {
-                let place = Place { position: position(error.marker()), path: self.path.join(".") };
+                let place = Place { position: position(error.marker()), path: path_text(&self.path) };
                 let mut problem = format!("is not YAML: {}", shown(error.info()));
                 if error.info().contains("unknown anchor") {
                     problem = "uses an alias (`*name`)".to_owned();
@@ -131,7 +131,7 @@ impl<'i> Builder<'i, '_> {
             if event == Event::SequenceEnd {
                 return Ok(Value::Sequence(items));
             }
-            self.path.push(format!("{}", items.len()));
+            self.path.push(format!("[{}]", items.len()));
             items.push(self.node(event, span, depth + 1)?);
             self.path.pop();
         }
@@ -194,7 +194,7 @@ impl<'i> Builder<'i, '_> {
     }
 
     fn report(&mut self, span: Span, problem: &str, remedy: &str) {
-        let place = Place { position: position(&span.start), path: self.path.join(".") };
+        let place = Place { position: position(&span.start), path: path_text(&self.path) };
         report(self.problems, &place, problem, remedy);
     }
 }

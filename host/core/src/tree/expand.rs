@@ -1,6 +1,6 @@
 //! `${NAME}` in values, replaced from the environment after the file was parsed, so that a value can never become syntax.
 
-use super::{Node, Value};
+use super::{Node, Value, path_text};
 use crate::problem::{Problem, Problems};
 use crate::text::shown;
 
@@ -14,7 +14,7 @@ fn descend(node: &mut Node, path: &mut Vec<String>, lookup: &dyn Fn(&str) -> Opt
     match &mut node.value {
         Value::Sequence(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                path.push(index.to_string());
+                path.push(format!("[{index}]"));
                 descend(item, path, lookup, problems);
                 path.pop();
             }
@@ -31,7 +31,7 @@ fn descend(node: &mut Node, path: &mut Vec<String>, lookup: &dyn Fn(&str) -> Opt
             Ok(Some(new)) => *written = Some(std::mem::replace(text, new)),
             Err((problem, remedy)) => {
                 let (line, column) = (Some(node.position.line), Some(node.position.column));
-                problems.push(Problem { line, column, path: path.join("."), setting: None, problem, remedy });
+                problems.push(Problem { line, column, path: path_text(path), setting: None, problem, remedy });
                 node.value = Value::Reported;
             }
         },

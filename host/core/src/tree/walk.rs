@@ -1,7 +1,7 @@
 //! Walking a mapping whose names are known: what nobody took in the end is a mistake of the operator's.
 
 use super::At;
-use crate::problem::Problems;
+use crate::problem::{NOT_YET, Problems};
 use crate::text::{shown, suggestion};
 
 /// A mapping that is being read. Call [`Walker::finish`] last: it reports the names that nobody asked for.
@@ -47,8 +47,21 @@ impl<'n> Walker<'n> {
     /// A name that is understood, but not there yet in this release: never ignored.
     pub fn not_yet(&mut self, name: &str, problems: &mut Problems) {
         if let Some(at) = self.take(name) {
-            at.report(problems, "is not there yet in this release", "remove it");
+            at.report(problems, NOT_YET, "remove it");
         }
+    }
+
+    /// Takes out a name that belongs elsewhere, and says where.
+    pub fn misplaced(&mut self, name: &str, remedy: &str, problems: &mut Problems) {
+        if let Some(index) = self.entries.iter().position(|(key, _)| key == name) {
+            self.entries.remove(index).1.report(problems, "does not belong here", remedy);
+        }
+    }
+
+    /// Whether a name that nobody took yet is there.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|(key, _)| key == name)
     }
 
     /// Reports what is left: names that nobody knows.

@@ -1,0 +1,96 @@
+//! What settings take from files: secrets, certificates, keys.
+//!
+//! A message names the file and the reason, never anything that stands in it.
+
+use super::resolve::Resolve;
+use portcullis_core::problem::Problems;
+use portcullis_core::secret::Secret;
+use portcullis_core::tree::{At, Value};
+use std::path::Path;
+
+/// A secret: the text itself, or `file:path`, whose one trailing newline is cut.
+///
+/// What came from the environment is the secret itself, even where it begins with `file:`.
+pub(super) fn secret(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -> Option<Secret> {
+    let text = at.secret(problems)?;
+    let names_file = match &at.node().value {
+        Value::Scalar { text, written, .. } => written.as_ref().unwrap_or(text).starts_with("file:"),
+        _ => false,
+    };
+    let path = text.strip_prefix("file:").filter(|_| names_file);
+    // As it was written: a part of the path may come from the environment.
+    let shown = if names_file { at.shown().trim_start_matches("file:").to_owned() } else { String::new() };
+    let secret = match path {
+        None => Secret::new(text.as_str()),
+        Some(path) => {
+            let bytes = resolve.file(Path::new(path));
+            match bytes.map(String::from_utf8) {
+                Ok(Ok(content)) => {
+                    let content = content.strip_suffix('\n').unwrap_or(&content);
+                    Secret::new(content.strip_suffix('\r').unwrap_or(content))
+                }
+                Ok(Err(_)) => {
+                    at.report(
+                        problems,
+                        format!("takes the file {shown}, which is not UTF-8"),
+                        "write the secret as text",
+                    );
+                    return None;
+                }
+                Err(reason) => {
+                    let problem = format!("takes the file {shown}, which cannot be read: {reason}");
+                    at.report(problems, problem, "name a readable file, relative to this one");
+                    return None;
+                }
+            }
+        }
+    };
+    if secret.reveal().trim().is_empty() {
+        match path {
+            Some(_) => at.report(problems, format!("takes the file {shown}, which is empty"), "put the secret into it"),
+            None => at.report(problems, "is blank", "write `${NAME}` or `file:path`, or leave the line out"),
+        }
+        return None;
+    }
+    Some(secret)
+}
+
+/// A certificate chain or bundle, PEM (RFC 7468 5).
+pub(super) fn certificates(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -> Option<Vec<u8>> {
+    pem(at, "-----BEGIN CERTIFICATE-----", "certificate", resolve, problems)
+}
+
+/// A private key, PEM (RFC 7468 10).
+pub(super) fn private_key(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -> Option<Secret> {
+    let bytes = pem(at, "PRIVATE KEY-----", "private key", resolve, problems)?;
+    let text = String::from_utf8(bytes).ok();
+    if text.is_none() {
+        at.report(problems, "names a file that is not UTF-8", "write the key as PEM");
+    }
+    text.map(Secret::new)
+}
+
+fn pem(at: &At<'_>, mark: &str, what: &str, resolve: &dyn Resolve, problems: &mut Problems) -> Option<Vec<u8>> {
+    let path = at.text(problems)?;
+    match resolve.file(Path::new(&path)) {
+        Err(reason) => {
+            let problem = format!("names the file {}, which cannot be read: {reason}", at.shown());
+            at.report(problems, problem, "name a readable file, relative to this one");
+            None
+        }
+        Ok(bytes) if !bytes.windows(mark.len()).any(|window| window == mark.as_bytes()) => {
+            let problem = format!("names the file {}, which holds no {what} in PEM", at.shown());
+            at.report(problems, problem, format!("name a file with `{mark}` in it"));
+            None
+        }
+        Ok(bytes) => Some(bytes),
+    }
+}
+
+/// `tls: {ca_file: ...}` of a provider or an upstream.
+pub(super) fn authority(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -> Option<Vec<u8>> {
+    let mut walker = at.mapping(problems)?;
+    let file = walker.need("ca_file", "name a file with the certificates of your authority, PEM", problems);
+    walker.finish(problems);
+    certificates(&file?, resolve, problems)
+}

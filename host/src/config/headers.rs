@@ -1,0 +1,125 @@
+//! `identity_headers`: which headers carry who somebody is.
+//!
+//! Servers fold names (CGI makes `X-Remote-User` and `X_Remote_User` one), so two that fold to the same are one header with
+//! two values; and whatever folds to an identity header is dropped from every request, so a header that HTTP itself or the
+//! gateway needs can't be one.
+
+use super::Fact;
+use portcullis_core::problem::Problems;
+use portcullis_core::tree::At;
+
+/// Folded names of headers that belong to HTTP (RFC 9110, RFC 9112, RFC 7239), to the way of a request through the
+/// gateway, or to credentials.
+const TAKEN: [&str; 43] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-location",
+    "content-range",
+    "content-type",
+    "cookie",
+    "cookie2",
+    "date",
+    "expect",
+    "forwarded",
+    "host",
+    "http2-settings",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "keep-alive",
+    "max-forwards",
+    "origin",
+    "pragma",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "referer",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "www-authenticate",
+    "x-request-id",
+];
+
+/// Letters and digits in lower case, everything else `-`.
+fn fold(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+}
+
+/// RFC 9110 5.6.2.
+pub(super) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
+}
+
+pub(super) fn read(at: &At<'_>, problems: &mut Problems) -> Option<Vec<(String, Fact)>> {
+    let mut headers: Vec<(String, Fact)> = Vec::new();
+    let entries = at.entries(problems)?;
+    let count = entries.len();
+    for (name, at) in entries {
+        let folded = fold(&name);
+        if !is_token(&name) {
+            at.report(problems, "is no name of a header", "write letters, digits and `-`: X-Remote-User");
+            continue;
+        }
+        let sections = ["sec-", "x-forwarded-", "x-original-", "x-real-"];
+        if TAKEN.contains(&folded.as_str()) || sections.iter().any(|start| folded.starts_with(start)) {
+            let problem = "is a header that HTTP or the gateway itself needs";
+            at.report(problems, problem, "write a name of your own: X-Remote-User");
+            continue;
+        }
+        if let Some((other, _)) = headers.iter().find(|(other, _)| fold(other) == folded) {
+            let problem = format!("is the same header as `{other}` to servers that fold names");
+            at.report(problems, problem, "keep one of the two");
+            continue;
+        }
+        if let Some(fact) = fact(&at, problems) {
+            headers.push((name, fact));
+        }
+    }
+    (headers.len() == count).then_some(headers)
+}
+
+fn fact(at: &At<'_>, problems: &mut Problems) -> Option<Fact> {
+    let text = at.text(problems)?;
+    match text.as_str() {
+        "username" => Some(Fact::Username),
+        "subject" => Some(Fact::Subject),
+        "email" => Some(Fact::Email),
+        "groups" => Some(Fact::Groups),
+        "scopes" => Some(Fact::Scopes),
+        other => match other.strip_prefix("attributes.") {
+            Some(path) if !path.is_empty() => Some(Fact::Attribute(path.to_owned())),
+            _ => {
+                let remedy = "write `username`, `subject`, `email`, `groups`, `scopes` or `attributes.NAME`";
+                at.report(problems, format!("carries `{}`, which is no fact of an identity", at.shown()), remedy);
+                None
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taken_names_are_folded_and_sorted() {
+        assert!(TAKEN.iter().all(|name| fold(name) == *name));
+        assert!(TAKEN.is_sorted());
+    }
+}

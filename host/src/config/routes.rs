@@ -1,0 +1,281 @@
+//! `routes`: what a request matches, and what then applies.
+//!
+//! What has no meaning on a route is refused rather than ignored: somebody who wrote it expects it to do something.
+
+use super::provider::transpose;
+use super::resolve::Resolve;
+use super::{Access, BasicAuth, Fact, HeaderValues, RouteConfig, RouteMatch, UpstreamConfig, files, headers};
+use portcullis_core::base_url;
+use portcullis_core::problem::{NOT_YET, Problems};
+use portcullis_core::target::Oddity;
+use portcullis_core::text::{one_of, suggestion};
+use portcullis_core::tree::At;
+use std::time::Duration;
+
+/// How long an upstream may take to begin its answer where the file does not say.
+const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What Atlassian's servers take for a login in a query (`os_authType` makes them).
+const ATLASSIAN: [&str; 3] = ["os_username", "os_password", "os_authtype"];
+
+/// Names for `allow_in_path`.
+const ODDITIES: [&str; 5] = ["encoded_slash", "encoded_backslash", "double_slash", "semicolon", "encoded_percent"];
+
+/// Reads all routes; `providers` are the names that there are.
+pub(super) fn read(
+    at: &At<'_>,
+    providers: &[String],
+    resolve: &dyn Resolve,
+    problems: &mut Problems,
+) -> Option<Vec<RouteConfig>> {
+    let items = at.sequence(problems)?;
+    if items.is_empty() {
+        at.report(problems, "is an empty list", "write at least one route");
+        return None;
+    }
+    let mut routes = Vec::new();
+    let mut matches: Vec<(usize, RouteMatch)> = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let (matched, route) = read_one(index, item, providers, resolve, problems);
+        if let Some(matched) = matched {
+            if let Some((other, _)) = matches.iter().find(|(_, other)| overlap(other, &matched)) {
+                let problem = format!("matches the same requests as routes[{other}]");
+                item.report(problems, problem, "remove one, or tell them apart by host, path or methods");
+            }
+            matches.push((index, matched));
+        }
+        routes.push(route);
+    }
+    routes.into_iter().collect()
+}
+
+/// The same host and path, and a method in common that both name, or that both leave open.
+fn overlap(a: &RouteMatch, b: &RouteMatch) -> bool {
+    let methods = (a.methods.is_empty() && b.methods.is_empty()) || a.methods.iter().any(|m| b.methods.contains(m));
+    a.host == b.host && a.path == b.path && methods
+}
+
+fn read_one(
+    index: usize,
+    at: &At<'_>,
+    known: &[String],
+    resolve: &dyn Resolve,
+    problems: &mut Problems,
+) -> (Option<RouteMatch>, Option<RouteConfig>) {
+    let Some(mut walker) = at.mapping(problems) else { return (None, None) };
+    let any = RouteMatch { host: None, path: String::new(), methods: Vec::new() };
+    let matches = walker.take("match").map_or(Some(any), |at| route_match(&at, problems));
+    let providers = walker.take("providers");
+    let public = walker.take("public");
+    let access = access(at, providers.as_ref(), public.as_ref(), known, problems);
+    let is_public = public.is_some() && providers.is_none();
+    let upstream = walker.need("upstream", "write `upstream: {url: \"http://127.0.0.1:8090\"}`", problems);
+    let upstream = upstream.and_then(|at| upstream_config(&at, resolve, problems));
+    if is_public {
+        for name in ["identity_headers", "header_values", "basic_auth"] {
+            walker.misplaced(name, "remove it: on a public route nobody is asked who it is", problems);
+        }
+    }
+    let basic_auth = walker.take("basic_auth").map_or(Some(BasicAuth::Block), |at| basic_auth(&at, problems));
+    let identity_headers = walker.take("identity_headers").map_or_else(
+        || Some(if is_public { Vec::new() } else { vec![("X-Remote-User".to_owned(), Fact::Username)] }),
+        |at| headers::read(&at, problems),
+    );
+    let header_values = walker.take("header_values").map_or(Some(HeaderValues::Refuse), |at| {
+        let choice = at.choice(&["refuse", "percent_encode"], problems)?;
+        Some(if choice == "refuse" { HeaderValues::Refuse } else { HeaderValues::PercentEncode })
+    });
+    let authorization = walker.take("authorization");
+    let keep = authorization.map_or(Some("drop"), |at| at.choice(&["keep", "drop"], problems));
+    let cookies = walker.take("cookies");
+    let unsaid = if is_public { "pass" } else { "drop" };
+    let cookies = cookies.map_or(Some(unsaid), |at| at.choice(&["pass", "drop"], problems));
+    let refuse_query = walker.take("refuse_query");
+    let refuse_query = refuse_query.map_or(Some(Vec::new()), |at| query_names(&at, problems));
+    let allow_in_path = walker.take("allow_in_path");
+    let allow_in_path = allow_in_path.map_or(Some(Vec::new()), |at| oddities(&at, problems));
+    for later in ["require", "mode", "services", "any_audience"] {
+        walker.not_yet(later, problems);
+    }
+    walker.finish(problems);
+    let route = || {
+        let mut refuse_query = refuse_query?;
+        if !is_public {
+            refuse_query.push("access_token".to_owned());
+        }
+        refuse_query.sort();
+        refuse_query.dedup();
+        Some(RouteConfig {
+            index,
+            matches: matches.clone()?,
+            access: access?,
+            basic_auth: basic_auth?,
+            upstream: upstream?,
+            identity_headers: identity_headers?,
+            header_values: header_values?,
+            keep_authorization: keep? == "keep",
+            pass_cookies: cookies? == "pass",
+            refuse_query,
+            allow_in_path: allow_in_path?,
+        })
+    };
+    let route = route();
+    (matches, route)
+}
+
+fn access(
+    route: &At<'_>,
+    providers: Option<&At<'_>>,
+    public: Option<&At<'_>>,
+    known: &[String],
+    problems: &mut Problems,
+) -> Option<Access> {
+    let is_public = public.map_or(Some(false), |at| at.flag(problems));
+    let Some(at) = providers else {
+        if is_public == Some(false) {
+            let remedy = "write `providers: [NAME]`, or `public: true` for everybody";
+            route.report(problems, "says neither who may pass nor that all may", remedy);
+        }
+        return is_public?.then_some(Access::Public);
+    };
+    if is_public == Some(true) {
+        at.report(problems, "stands beside `public: true`", "keep one of the two");
+        return None;
+    }
+    let names = at.sequence(problems)?;
+    if names.is_empty() {
+        at.report(problems, "is an empty list", "name a provider, or write `public: true` for everybody");
+        return None;
+    }
+    let mut found = Vec::new();
+    for (index, item) in names.iter().enumerate() {
+        let Some(name) = item.text(problems) else { continue };
+        if !known.contains(&name) {
+            let remedy = suggestion(&name, known.iter().map(String::as_str));
+            item.report(problems, format!("there is no provider `{}`", item.shown()), remedy);
+        } else if index > 0 {
+            item.report(problems, format!("a second provider on a route {NOT_YET}"), "keep one");
+        } else {
+            found.push(name);
+        }
+    }
+    (found.len() == names.len()).then_some(Access::Providers(found))
+}
+
+fn route_match(at: &At<'_>, problems: &mut Problems) -> Option<RouteMatch> {
+    let mut walker = at.mapping(problems)?;
+    let host = transpose(walker.take("host").map(|at| host(&at, problems)));
+    let path = walker.take("path").map_or(Some(String::new()), |at| path(&at, problems));
+    let methods = walker.take("methods").map_or(Some(Vec::new()), |at| methods(&at, problems));
+    walker.finish(problems);
+    Some(RouteMatch { host: host?, path: path?, methods: methods? })
+}
+
+fn host(at: &At<'_>, problems: &mut Problems) -> Option<String> {
+    let text = at.text(problems)?;
+    // A base URL that is nothing but a host: the same reading as everywhere else.
+    let bare = base_url::base_url(&format!("https://{text}")).ok().and_then(|url| {
+        let host = url.strip_prefix("https://")?;
+        let port = host.rsplit(']').next().is_some_and(|rest| rest.contains(':')) || text.ends_with(":443");
+        (!port && !text.contains('/')).then(|| host.to_owned())
+    });
+    if bare.is_none() {
+        let remedy = "write the name alone, without scheme, port, path or wildcard, or leave it out for any host";
+        at.report(problems, format!("`{}` is no host", at.shown()), remedy);
+    }
+    bare
+}
+
+fn path(at: &At<'_>, problems: &mut Problems) -> Option<String> {
+    let text = at.text(problems)?;
+    let trimmed = text.strip_suffix('/').unwrap_or(&text);
+    let (problem, remedy) = if !text.starts_with('/') {
+        ("does not begin with `/`", "write it like /rest/api")
+    } else if !trimmed.bytes().all(|b| b.is_ascii_graphic()) || trimmed.contains(['%', '?', '#', ';', '\\', '*']) {
+        let remedy = "write whole segments of plain ASCII: a path is a prefix, a query is never matched";
+        ("holds a character that a path to match cannot have", remedy)
+    } else if trimmed.split('/').skip(1).any(|segment| matches!(segment, "" | "." | "..")) {
+        ("has an empty, `.` or `..` segment", "write the path that a server sees in the end")
+    } else {
+        return Some(trimmed.to_owned());
+    };
+    at.report(problems, problem, remedy);
+    None
+}
+
+fn methods(at: &At<'_>, problems: &mut Problems) -> Option<Vec<String>> {
+    let methods = at.texts(problems)?;
+    if methods.is_empty() {
+        at.report(problems, "is an empty list", "write at least one, or leave the line out for all");
+        return None;
+    }
+    if methods.iter().any(|m| !headers::is_token(m) || m.bytes().any(|b| b.is_ascii_lowercase())) {
+        at.report(problems, "names what is no method", "write methods in upper case: [GET, POST]");
+        return None;
+    }
+    Some(methods)
+}
+
+fn upstream_config(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -> Option<UpstreamConfig> {
+    let mut walker = at.mapping(problems)?;
+    let url = walker.need("url", "write where the API is: http://127.0.0.1:8090", problems);
+    let url = url.and_then(|at| upstream_url(&at, problems));
+    let timeout = walker.take("timeout").map_or(Some(UPSTREAM_TIMEOUT), |at| at.duration(problems));
+    let ca_pem = transpose(walker.take("tls").map(|at| files::authority(&at, resolve, problems)));
+    walker.finish(problems);
+    Some(UpstreamConfig { url: url?, timeout: timeout?, ca_pem: ca_pem? })
+}
+
+fn upstream_url(at: &At<'_>, problems: &mut Problems) -> Option<url::Url> {
+    let text = at.text(problems)?;
+    if !text.contains("://") {
+        // Unlike a provider's, an upstream is as often http as https: neither is guessed.
+        at.report(problems, "has no scheme", "write http:// or https:// before the host");
+        return None;
+    }
+    match base_url::base_url(&text) {
+        Ok(url) => url::Url::parse(&url).ok(),
+        Err(flaw) => {
+            at.report(problems, flaw.problem, flaw.remedy);
+            None
+        }
+    }
+}
+
+fn basic_auth(at: &At<'_>, problems: &mut Problems) -> Option<BasicAuth> {
+    match at.choice(&["block", "pass", "verify"], problems)? {
+        "block" => Some(BasicAuth::Block),
+        "pass" => Some(BasicAuth::Pass),
+        _ => {
+            at.report(problems, format!("`verify` {NOT_YET}"), "write `block` or `pass`");
+            None
+        }
+    }
+}
+
+fn query_names(at: &At<'_>, problems: &mut Problems) -> Option<Vec<String>> {
+    let names = at.text_or_texts(problems)?;
+    let mut lower = Vec::new();
+    for name in names {
+        if name == "atlassian" {
+            lower.extend(ATLASSIAN.map(str::to_owned));
+        } else {
+            lower.push(name.to_lowercase());
+        }
+    }
+    Some(lower)
+}
+
+fn oddities(at: &At<'_>, problems: &mut Problems) -> Option<Vec<Oddity>> {
+    let mut oddities = Vec::new();
+    let items = at.sequence(problems)?;
+    let count = items.len();
+    for item in items {
+        let Some(name) = item.text(problems) else { continue };
+        match Oddity::parse(&name) {
+            Some(oddity) => oddities.push(oddity),
+            None => item.report(problems, format!("is `{}`", item.shown()), format!("write {}", one_of(ODDITIES))),
+        }
+    }
+    (oddities.len() == count).then_some(oddities)
+}
