@@ -42,7 +42,7 @@ pub(crate) fn me(cloud: &Cloud, context: &Context) -> Request {
 }
 
 pub(crate) fn identify(context: &Context, answers: &[Answer]) -> Result<Finding, Refusal> {
-    let account = object(first(answers)?)?;
+    let account = account(first(answers)?)?;
     let facts = Facts::of_account(context, &account).username("userPrincipalName").subject("id").email("mail");
     let mut identity = facts.identity()?;
     if !context.wants(GROUPS) {
@@ -54,7 +54,7 @@ pub(crate) fn identify(context: &Context, answers: &[Answer]) -> Result<Finding,
     let mut groups = Vec::new();
     let so_far = pages::of(answers, GROUPS);
     for page in &so_far {
-        let page = object(page)?;
+        let page = self::account(page)?;
         let members = page.objects("value").ok_or_else(|| Refusal::unavailable("the list of groups has no `value`"))?;
         groups.extend(members.iter().filter_map(|member| member.text("id")));
         next = page.text("@odata.nextLink");
@@ -67,19 +67,22 @@ pub(crate) fn identify(context: &Context, answers: &[Answer]) -> Result<Finding,
     Ok(Finding::Identity(identity))
 }
 
-/// What Graph answers, by its own meanings of 400 and 403.
-pub(crate) fn object(response: &Response) -> Result<Object, Refusal> {
+/// What /me answers: 400 there is a token without a person.
+fn account(response: &Response) -> Result<Object, Refusal> {
     match response.status {
-        // An application's own token, without a person: /me needs one.
-        400 if !response.says("Could not find a property") => {
-            Err(Refusal::invalid("Graph refuses the call: 400, as for a token without a person"))
-        }
-        400 => Err(Refusal::misconfigured(
+        400 if response.says("Could not find a property") => Err(Refusal::misconfigured(
             "Graph knows no such property: compare `username_attribute` with the properties of a user",
         )),
-        403 => {
-            Err(Refusal::scope("Graph refuses the call: 403, as for a token without the scope User.Read", Vec::new()))
-        }
+        // An application's own token: /me needs a delegated one.
+        400 => Err(Refusal::invalid("Graph refuses the call: 400, as for a token without a person")),
+        _ => object(response),
+    }
+}
+
+/// What Graph answers: 403 there is a permission that the token lacks.
+pub(crate) fn object(response: &Response) -> Result<Object, Refusal> {
+    match response.status {
+        403 => Err(Refusal::scope("Graph refuses the call: 403, as for a token without the permission", Vec::new())),
         _ => response.object(),
     }
 }

@@ -7,3 +7,8 @@ use portcullis_sdk::testing::run;
 fn recorded_cases() {
     run::<AzureAd>(include_str!("../cases/azure-ad.json"));
 }
+
+#[test]
+fn constructed_cases() {
+    run::<AzureAd>(include_str!("../cases/azure-ad-more.json"));
+}

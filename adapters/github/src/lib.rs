@@ -30,7 +30,7 @@ impl Adapter for GitHub {
         .settings([
             setting("host", "github.com, your subdomain of ghe.com, or your GitHub Enterprise Server.")
                 .base_url()
-                .default("github.com")
+                .default("https://github.com")
                 .example("octocorp.ghe.com"),
             mode(&[
                 ("user", "Ask whose the token is; takes any valid token, of whatever application."),

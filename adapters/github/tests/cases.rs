@@ -7,3 +7,8 @@ use portcullis_sdk::testing::run;
 fn recorded_cases() {
     run::<GitHub>(include_str!("../cases/github.json"));
 }
+
+#[test]
+fn constructed_cases() {
+    run::<GitHub>(include_str!("../cases/github-more.json"));
+}

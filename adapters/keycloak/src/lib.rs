@@ -26,7 +26,6 @@ impl Adapter for Keycloak {
             setting("host", "The server, with its port; a path is kept.").base_url().required().example("sso.example.com"),
             setting("realm", "The realm's name, in its letter case.").required().example("staff"),
             setting("base_path", "`/auth` for the legacy distribution, where nothing else was configured.")
-                .default("")
                 .example("/auth"),
             mode(&[
                 ("userinfo", "Ask the realm's userinfo endpoint with the token."),

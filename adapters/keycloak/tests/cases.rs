@@ -12,3 +12,8 @@ fn recorded_cases() {
 fn recorded_from_a_live_server() {
     run::<Keycloak>(include_str!("../cases/keycloak-live.json"));
 }
+
+#[test]
+fn constructed_cases() {
+    run::<Keycloak>(include_str!("../cases/keycloak-more.json"));
+}

@@ -24,7 +24,7 @@ impl Adapter for MiniOrange {
         .settings([
             setting("domain", "The brand's host in the cloud, or a server on premises; `/moas` may stand at its end.")
                 .base_url()
-                .default("login.xecurify.com")
+                .default("https://login.xecurify.com")
                 .example("acme.xecurify.com"),
             mode(&[
                 ("userinfo", "Ask the userinfo endpoint with the token."),

@@ -7,3 +7,8 @@ use portcullis_sdk::testing::run;
 fn recorded_cases() {
     run::<MiniOrange>(include_str!("../cases/miniorange.json"));
 }
+
+#[test]
+fn constructed_cases() {
+    run::<MiniOrange>(include_str!("../cases/miniorange-more.json"));
+}

@@ -7,3 +7,8 @@ use portcullis_sdk::testing::run;
 fn recorded_cases() {
     run::<Okta>(include_str!("../cases/okta.json"));
 }
+
+#[test]
+fn constructed_cases() {
+    run::<Okta>(include_str!("../cases/okta-more.json"));
+}

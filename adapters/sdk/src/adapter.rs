@@ -46,7 +46,7 @@ impl<T: Adapter> Guest for T {
 /// The exports exist on WebAssembly only; a native test build with them does not link.
 #[macro_export]
 macro_rules! register {
-    ($adapter:ty) => {
+    ($adapter:ident) => {
         #[cfg(target_family = "wasm")]
         $crate::bindings::export_adapter!($adapter with_types_in $crate::bindings);
     };

@@ -253,3 +253,6 @@ fn add(path: &str, value: &Value, attributes: &mut Vec<Attribute>) {
     };
     attributes.push(Attribute { path: path.into(), values });
 }
+
+#[cfg(test)]
+mod tests;

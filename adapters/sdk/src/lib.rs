@@ -18,7 +18,7 @@ mod plan;
 mod refusal;
 pub mod request;
 mod settings;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;
 pub mod url;
@@ -31,3 +31,8 @@ pub use context::Problems;
 pub use facts::Facts;
 pub use object::Object;
 pub use settings::{mode, setting};
+
+/// Compiles the adapter that the README shows.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

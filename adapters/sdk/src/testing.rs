@@ -26,6 +26,7 @@ const TOKEN: &str = "4fQ9xKp2ZtW7";
 /// With the ids of the cases that failed and why, and where the file holds no case.
 pub fn run<A: Adapter>(cases: &str) {
     let cases: Vec<Value> = serde_json::from_str(cases).expect("cases are a JSON array");
+    gateway::check_description(&A::describe());
     let failures: Vec<_> =
         cases.iter().filter_map(|case| run_one::<A>(case).err().map(|why| format!("{}: {why}", case["id"]))).collect();
     assert!(!cases.is_empty(), "the file holds no case");

@@ -7,3 +7,8 @@ use userinfo::Userinfo;
 fn recorded_cases() {
     run::<Userinfo>(include_str!("../cases/userinfo.json"));
 }
+
+#[test]
+fn constructed_cases() {
+    run::<Userinfo>(include_str!("../cases/userinfo-more.json"));
+}

@@ -9,6 +9,8 @@ use crate::{
 
 /// Settings that stand in a case and are never the adapter's.
 const OUTSIDE: [&str; 4] = ["username_attribute", "audience", "required_scopes", "allow_http"];
+const RESERVED: [&str; 6] =
+    ["client_id", "client_secret", "client_auth", "client_key", "client_key_id", "assertion_audience"];
 const CLIENT: [&str; 4] = ["client_id", "client_secret", "client_auth", "client_key"];
 
 /// A context of texts, for unit tests.
@@ -21,6 +23,27 @@ pub fn context(settings: &[(&str, &str)], username: &[&str], wanted: &[&str]) ->
         settings: settings.iter().map(setting).collect(),
         username_attributes: list(username),
         wanted: list(wanted),
+    }
+}
+
+/// What the gateway demands of a description when it loads the component.
+pub(super) fn check_description(description: &Description) {
+    assert!(
+        !description.title.is_empty() && description.title.chars().count() <= 64,
+        "the title has 1 to 64 characters"
+    );
+    assert!(description.documentation.iter().all(|url| url.starts_with("https://")), "documentation is an https URL");
+    assert!(!description.credentials.is_empty(), "an adapter checks something");
+    for spec in &description.settings {
+        let name = &spec.name;
+        assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'), "the name `{name}`");
+        assert!(!OUTSIDE.contains(&name.as_str()) && !RESERVED.contains(&name.as_str()), "`{name}` is the gateway's");
+        assert!(!(spec.required && spec.default.is_some()), "`{name}` is required and has a default");
+        let allowed =
+            |value: &String| spec.choices.is_empty() || spec.choices.iter().any(|choice| choice.value == *value);
+        assert!(spec.default.iter().all(allowed), "the default of `{name}` is not among its choices");
+        let known = |other: &str| description.settings.iter().any(|spec| spec.name == other);
+        assert!(spec.only_when.iter().all(|when| known(&when.setting)), "`{name}` depends on a setting that is none");
     }
 }
 
