@@ -5,8 +5,9 @@
 //! that two people never become one.
 
 /// Headers that concern one connection only (RFC 9110 7.6.1), lower case. `te` with `trailers` alone is let through by the
-/// proxy; `upgrade` only where both sides upgrade. What `Connection` names is hop-by-hop as well.
-pub const HOP_BY_HOP: [&str; 10] = [
+/// proxy; `upgrade` only where both sides upgrade. What `Connection` names is hop-by-hop as well. `trailer` is not among them:
+/// it announces what follows the body, and goes with it (RFC 9110 6.6.2).
+pub const HOP_BY_HOP: [&str; 9] = [
     "connection",
     "keep-alive",
     "proxy-authenticate",
@@ -14,7 +15,6 @@ pub const HOP_BY_HOP: [&str; 10] = [
     "proxy-authorization",
     "proxy-connection",
     "te",
-    "trailer",
     "transfer-encoding",
     "upgrade",
 ];
@@ -38,7 +38,8 @@ pub fn fold_byte(byte: u8) -> u8 {
 }
 
 /// Whether a name belongs to the family by which proxies tell where a request came from: `Forwarded` (RFC 7239),
-/// `X-Forwarded-*`, `X-Real-IP`, `X-Original-*`, in any spelling that folds to it.
+/// `X-Forwarded-*`, `X-Real-IP`, `X-Original-*`, and `X-Rewrite-URL`, by which some upstreams replace the path. In any
+/// spelling that folds to it.
 #[must_use]
 pub fn is_forwarding(name: &str) -> bool {
     let folded_starts = |start: &str| {
@@ -50,6 +51,7 @@ pub fn is_forwarding(name: &str) -> bool {
         || folded_starts("x-forwarded-")
         || folded_is("x-real-ip")
         || folded_starts("x-original-")
+        || folded_is("x-rewrite-url")
 }
 
 /// Whether a value can stand in a header as it is: visible ASCII, and spaces inside.

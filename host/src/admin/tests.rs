@@ -1,0 +1,43 @@
+//! The two paths over a real socket, before and after a change of the world.
+
+use super::{Readiness, serve};
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+struct World(Vec<(String, String)>);
+
+impl Readiness for World {
+    fn not_ready(&self) -> Vec<(String, String)> {
+        self.0.clone()
+    }
+}
+
+#[tokio::test]
+async fn alive_always_and_ready_when_every_provider_has_a_plan() {
+    let world = Arc::new(ArcSwap::from_pointee(World(vec![("staff".into(), "connection refused".into())])));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+    let address = listener.local_addr().expect("address");
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(serve(listener, Arc::clone(&world), async {
+        let _ = stopped.await;
+    }));
+    let get = async |path: &str| {
+        let mut stream = TcpStream::connect(address).await.expect("connect");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("write");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("read");
+        answer
+    };
+    assert!(get("/livez").await.starts_with("HTTP/1.1 200 "));
+    let waiting = get("/readyz").await;
+    assert!(waiting.starts_with("HTTP/1.1 503 "), "{waiting}");
+    assert!(waiting.contains(r#""provider":"staff""#) && waiting.contains("connection refused"), "{waiting}");
+    assert!(get("/metrics").await.starts_with("HTTP/1.1 404 "));
+    world.store(Arc::new(World(Vec::new())));
+    assert!(get("/readyz").await.starts_with("HTTP/1.1 200 "));
+    stop.send(()).expect("running");
+    server.await.expect("no panic").expect("no error");
+}

@@ -1,0 +1,173 @@
+//! Takes connections, TLS or plain, HTTP/1.1 or HTTP/2, and ends them gracefully.
+//!
+//! Every wait for a client's bytes before its request is complete has a limit, so that slow clients cannot hold the door.
+
+use super::service::{Connection, Door};
+use super::{Decide, upgrade};
+use arc_swap::ArcSwap;
+use hyper::rt::{Read, Write};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio_rustls::TlsAcceptor;
+
+/// Until a request's head is complete, counted from the connection's start or the last response: a limit against
+/// slowloris, and how long an idle HTTP/1.1 connection is kept.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Until a TLS handshake is complete.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest head of an HTTP/1.1 request and the largest header list of an HTTP/2 one, in bytes. More is 431.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// The largest number of headers of a request. More is 431.
+const HEADERS_MAX: usize = 128;
+/// Requests at a time on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 200;
+/// How often an HTTP/2 client that is silent is asked whether it is there, and how long it may take to answer.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// After a failed accept (no file descriptors left), before the next.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Where the gateway is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Serving,
+    /// No new connections; requests in flight are finished.
+    Draining,
+    /// The limit is over.
+    Ended,
+}
+
+/// Serves until `shutdown` completes, then finishes requests in flight for at most `drain_limit`.
+///
+/// The snapshot is read afresh from `world` for every request; a request keeps the one it began with.
+pub async fn serve<S: Decide>(
+    listener: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    world: Arc<ArcSwap<S>>,
+    shutdown: impl Future<Output = ()>,
+    drain_limit: Duration,
+) {
+    let (phase, watching) = watch::channel(Phase::Serving);
+    // Nothing is ever sent: that all senders are gone tells that all connections have ended.
+    let (alive, mut all_ended) = mpsc::channel::<Infallible>(1);
+    let door = Arc::new(Door::new(world, tls.is_some()));
+    let acceptor = tls.map(TlsAcceptor::from);
+    let life = upgrade::Life { phase: watching, _alive: alive };
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                tokio::spawn(connection(stream, peer, acceptor.clone(), Arc::clone(&door), life.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    drop(life);
+    tracing::info!(limit_s = drain_limit.as_secs(), "shutting down: finishing requests in flight");
+    phase.send_replace(Phase::Draining);
+    if tokio::time::timeout(drain_limit, all_ended.recv()).await.is_err() {
+        tracing::warn!("requests were still in flight when the limit was over: they are cut off");
+        phase.send_replace(Phase::Ended);
+        all_ended.recv().await;
+    }
+}
+
+async fn connection<S: Decide>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    acceptor: Option<TlsAcceptor>,
+    door: Arc<Door<S>>,
+    life: upgrade::Life,
+) {
+    // Fails only on a connection that is already gone, which the next read finds out.
+    let _ = stream.set_nodelay(true);
+    match acceptor {
+        None => http(TokioIo::new(stream), peer, door, life).await,
+        Some(acceptor) => {
+            let mut phase = life.phase.clone();
+            let handshake = tokio::select! {
+                handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)) => handshake,
+                _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
+            };
+            match handshake {
+                Ok(Ok(stream)) => http(TokioIo::new(stream), peer, door, life).await,
+                Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
+                Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+            }
+        }
+    }
+}
+
+async fn http<S: Decide, IO>(io: IO, peer: SocketAddr, door: Arc<Door<S>>, life: upgrade::Life)
+where
+    IO: Read + Write + Unpin + Send + 'static,
+{
+    let mut phase = life.phase.clone();
+    let connection = Arc::new(Connection::new(peer, life));
+    let service = service_fn(|request| {
+        let (door, connection) = (Arc::clone(&door), Arc::clone(&connection));
+        async move { door.serve(request, &connection).await }
+    });
+    let builder = builder();
+    let mut served = pin!(builder.serve_connection_with_upgrades(io, service));
+    // hyper's own limit begins only once it knows which HTTP it speaks.
+    let mut first_request = pin!(tokio::time::sleep(HEAD_TIMEOUT));
+    let (mut waiting, mut draining) = (true, false);
+    let outcome = loop {
+        tokio::select! {
+            outcome = served.as_mut() => break outcome,
+            () = first_request.as_mut(), if waiting => {
+                waiting = false;
+                if !connection.has_begun() {
+                    return;
+                }
+            }
+            changed = phase.changed() => match (changed, *phase.borrow()) {
+                (Ok(()), Phase::Serving) => {}
+                (Ok(()), Phase::Draining) if !draining => {
+                    draining = true;
+                    served.as_mut().graceful_shutdown();
+                }
+                (Ok(()), Phase::Draining) => {}
+                (Ok(()), Phase::Ended) | (Err(_), _) => return,
+            },
+        }
+    };
+    if let Err(error) = outcome {
+        // Errors of the connection, not of a request: a client that went away, or that does not speak HTTP.
+        tracing::debug!(%peer, %error, "a connection ended with an error");
+    }
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_INTERVAL);
+    builder
+}

@@ -1,0 +1,148 @@
+//! Passes a request that was let through to its upstream, and the answer back.
+//!
+//! Both bodies are streamed. A request of which anything was sent is never sent twice.
+
+use super::body::{ClientBody, UpstreamBody};
+use super::progress::{self, Progress};
+use super::service::Connection;
+use super::upstream::{Upstream, UpstreamError};
+use super::{Decide, headers, upgrade};
+use crate::decision::Pass;
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use portcullis_core::target::NormalTarget;
+use std::sync::Arc;
+
+/// How a request came here.
+pub(super) struct Way<'a> {
+    pub(super) target: &'a NormalTarget,
+    pub(super) connection: &'a Connection,
+    pub(super) scheme: &'a HeaderValue,
+    pub(super) id: &'a HeaderValue,
+}
+
+/// Why there is no answer of the upstream's. The text is for the log.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// Its configuration does not work.
+    #[error("{0}")]
+    Unusable(UpstreamError),
+    /// The path cannot be put behind the upstream's.
+    #[error("the upstream's URL and the request's path do not make a URL")]
+    Uri,
+    /// No connection.
+    #[error("the upstream cannot be reached: is it running, and is upstream.url right?")]
+    Connect,
+    /// The connection broke before the head of a response.
+    #[error("the upstream closed the connection or did not answer in HTTP")]
+    Broken,
+    /// No head of a response in time.
+    #[error("the upstream did not answer within upstream.timeout")]
+    Timeout,
+    /// It switched to a protocol that nobody asked for.
+    #[error("the upstream switched protocols unasked")]
+    Switched,
+}
+
+impl Failure {
+    /// The HTTP status.
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            _ => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    /// A word for logs and the problem document.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Timeout => "upstream_timeout",
+            _ => "upstream_failed",
+        }
+    }
+
+    /// What the client is told.
+    pub(super) fn detail(&self) -> &'static str {
+        match self {
+            Self::Timeout => "The API behind this gateway did not answer in time.",
+            _ => "The API behind this gateway cannot be reached, or did not answer.",
+        }
+    }
+}
+
+/// Sends a request to its upstream and returns the answer as it goes to the client.
+pub(super) async fn forward<S: Decide>(
+    upstream: &Upstream,
+    mut parts: Parts,
+    body: Incoming,
+    pass: Pass,
+    snapshot: &Arc<S>,
+    way: Way<'_>,
+) -> Result<Response<ClientBody>, Failure> {
+    let upgrading = if body.is_end_stream() { upgrade::wanted(&mut parts) } else { None };
+    let pass_cookies = pass.pass_cookies;
+    headers::clean_request(&mut parts.headers, snapshot.identity_names(), &pass);
+    let forwarding =
+        headers::Forwarding { connection: way.connection, scheme: way.scheme, host: way.target.authority() };
+    headers::set_ours(&mut parts.headers, &forwarding, way.id, pass);
+    parts.uri = upstream.uri(way.target, &parts.uri).map_err(|_| Failure::Uri)?;
+    parts.version = Version::HTTP_11;
+    parts.extensions.clear();
+    if upgrading.is_some() {
+        upgrade::announce(&mut parts.headers);
+    }
+    if !upstream.is_tls() {
+        // Over TLS it may be HTTP/2, which has `:authority` instead: the client sets what fits.
+        parts.headers.insert(header::HOST, upstream.host.clone());
+    }
+    let (body, progress) = on_the_way(body, snapshot);
+    let sent = upstream.client.request(Request::from_parts(parts, body));
+    match progress::within(upstream.timeout, progress.as_ref(), sent).await {
+        None => Err(Failure::Timeout),
+        Some(Err(error)) if error.is_connect() => {
+            // The cause's text: addresses and TLS alerts, nothing of the request.
+            tracing::debug!(cause = ?std::error::Error::source(&error), "no connection to an upstream");
+            Err(Failure::Connect)
+        }
+        Some(Err(_)) => Err(Failure::Broken),
+        Some(Ok(response)) => back(response, upgrading, pass_cookies, way.connection),
+    }
+}
+
+fn on_the_way<S: Decide>(body: Incoming, snapshot: &Arc<S>) -> (UpstreamBody, Option<Progress>) {
+    if body.is_end_stream() {
+        return (UpstreamBody::none(body), None);
+    }
+    let (snapshot, progress) = (Arc::clone(snapshot), Progress::default());
+    let drops = Box::new(move |name: &_| headers::drops_request_trailer(name, snapshot.identity_names()));
+    (UpstreamBody::new(body, drops, progress.clone()), Some(progress))
+}
+
+fn back(
+    mut response: Response<Incoming>,
+    upgrading: Option<OnUpgrade>,
+    pass_cookies: bool,
+    connection: &Connection,
+) -> Result<Response<ClientBody>, Failure> {
+    let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let upstream = switched.then(|| hyper::upgrade::on(&mut response));
+    let agreed = upgrade::is_agreed(response.headers());
+    let (mut parts, body) = response.into_parts();
+    headers::clean_response(&mut parts.headers, pass_cookies);
+    parts.version = Version::HTTP_11;
+    parts.extensions.clear();
+    let body = match (upstream, upgrading) {
+        (None, _) if pass_cookies => ClientBody::Upstream(body, headers::drops_response_trailer_but_cookies),
+        (None, _) => ClientBody::Upstream(body, headers::drops_response_trailer),
+        (Some(upstream), Some(client)) if agreed => {
+            upgrade::announce(&mut parts.headers);
+            upgrade::join(client, upstream, connection.life.clone());
+            ClientBody::empty()
+        }
+        (Some(_), _) => return Err(Failure::Switched),
+    };
+    Ok(Response::from_parts(parts, body))
+}

@@ -1,0 +1,48 @@
+//! Refusals and failures as answers: a small problem document (RFC 9457) with the request's id.
+//!
+//! A client sees only fixed words: never a provider's body, a reason, a rule, or anything that it sent.
+
+use super::body::ClientBody;
+use super::proxy::Failure;
+use http::{HeaderValue, Response, StatusCode, header};
+use portcullis_core::denial::Denial;
+
+/// The answer to a request that is refused.
+pub(super) fn denial(denial: &Denial, id: &HeaderValue) -> Response<ClientBody> {
+    let status = StatusCode::from_u16(denial.status()).unwrap_or(StatusCode::FORBIDDEN);
+    let mut response = problem(status, denial.word(), denial.detail(), id);
+    let headers = response.headers_mut();
+    if let Some(challenge) = denial.challenge()
+        && let Ok(challenge) = HeaderValue::try_from(challenge)
+    {
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    } else if status == StatusCode::UNAUTHORIZED {
+        // RFC 9110 15.5.2: a 401 has a challenge, always.
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"portcullis\""));
+    }
+    if let Denial::Unavailable { retry_after_s, .. } = denial {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
+    }
+    response
+}
+
+/// The answer to a request that was let through and that its upstream did not answer.
+pub(super) fn failure(failure: &Failure, id: &HeaderValue) -> Response<ClientBody> {
+    problem(failure.status(), failure.word(), failure.detail(), id)
+}
+
+fn problem(status: StatusCode, word: &str, detail: &str, id: &HeaderValue) -> Response<ClientBody> {
+    let document = serde_json::json!({
+        "type": format!("urn:portcullis:problem:{word}"),
+        "title": status.canonical_reason().unwrap_or("Refused"),
+        "status": status.as_u16(),
+        "detail": detail,
+        "request_id": id.to_str().unwrap_or(""),
+    });
+    let mut response = Response::new(ClientBody::text(document.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,189 @@
+//! One request: its id, its target, its decision, and the line in the access log.
+//!
+//! The body is not touched before the decision is made. The log line never holds a path, a query or a header.
+
+use super::body::ClientBody;
+use super::proxy::{self, Failure};
+use super::upstream::Upstreams;
+use super::{Decide, headers, respond, upgrade};
+use crate::config::RouteConfig;
+use crate::decision::{Decision, Request as Question};
+use arc_swap::ArcSwap;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, Version, header};
+use hyper::body::Incoming;
+use portcullis_core::denial::Denial;
+use portcullis_core::target::{NormalTarget, TargetError};
+use std::convert::Infallible;
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+/// What all connections share.
+pub(super) struct Door<S> {
+    world: Arc<ArcSwap<S>>,
+    upstreams: Upstreams,
+    /// `https` or `http`: what the client spoke.
+    scheme: HeaderValue,
+    ids: Ids,
+}
+
+/// What the requests of one connection share.
+pub(super) struct Connection {
+    /// The client's address, as `X-Forwarded-For` has it.
+    pub(super) peer: HeaderValue,
+    pub(super) peer_ip: IpAddr,
+    pub(super) life: upgrade::Life,
+    begun: AtomicBool,
+}
+
+impl Connection {
+    pub(super) fn new(peer: SocketAddr, life: upgrade::Life) -> Self {
+        let peer_ip = peer.ip().to_canonical();
+        // An address is always visible ASCII.
+        let peer = HeaderValue::try_from(peer_ip.to_string()).unwrap_or(HeaderValue::from_static("unknown"));
+        Self { peer, peer_ip, life, begun: AtomicBool::new(false) }
+    }
+
+    /// Whether a request was ever complete.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
+}
+
+impl<S: Decide> Door<S> {
+    pub(super) fn new(world: Arc<ArcSwap<S>>, tls: bool) -> Self {
+        let upstreams = Upstreams::default();
+        for route in world.load().routes() {
+            if let Err(error) = upstreams.of(route) {
+                tracing::error!(route = route.index, %error, "the upstream of a route cannot be reached");
+            }
+        }
+        let scheme = HeaderValue::from_static(if tls { "https" } else { "http" });
+        Self { world, upstreams, scheme, ids: Ids::new() }
+    }
+
+    pub(super) async fn serve(
+        &self,
+        request: Request<Incoming>,
+        connection: &Connection,
+    ) -> Result<Response<ClientBody>, Infallible> {
+        connection.begun.store(true, Ordering::Relaxed);
+        let began = Instant::now();
+        let id = self.ids.next();
+        let method = request.method().clone();
+        let (mut response, outcome) = self.answer(request, connection, &id).await;
+        response.headers_mut().insert(headers::REQUEST_ID, id.clone());
+        outcome.log(&method, response.status().as_u16(), began, &id);
+        Ok(response)
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        connection: &Connection,
+        id: &HeaderValue,
+    ) -> (Response<ClientBody>, Outcome) {
+        let snapshot = self.world.load_full();
+        let (parts, body) = request.into_parts();
+        let target = match target_of(&parts) {
+            Ok(target) => target,
+            Err(error) => return refuse(Denial::Ambiguous { reason: error.to_string() }, id),
+        };
+        let question = Question { method: &parts.method, target: &target, headers: &parts.headers };
+        let pass = match snapshot.decide(question).await {
+            Decision::Pass(pass) => pass,
+            Decision::Refuse(denial) => return refuse(denial, id),
+        };
+        let route = Arc::clone(&pass.route);
+        let username = pass.identity.as_ref().map(|identity| identity.username.clone());
+        let way = proxy::Way { target: &target, connection, scheme: &self.scheme, id };
+        let proxied = match self.upstreams.of(&route) {
+            Ok(upstream) => proxy::forward(&upstream, parts, body, pass, &snapshot, way).await,
+            Err(error) => Err(Failure::Unusable(error)),
+        };
+        match proxied {
+            Ok(response) => (response, Outcome::Passed { route, username }),
+            Err(failure) => {
+                let response = respond::failure(&failure, id);
+                (response, Outcome::Failed { route, username, failure })
+            }
+        }
+    }
+}
+
+fn refuse(denial: Denial, id: &HeaderValue) -> (Response<ClientBody>, Outcome) {
+    (respond::denial(&denial, id), Outcome::Refused(denial))
+}
+
+/// The normalised target of a request, from what hyper made of its request line or pseudo-headers.
+fn target_of(parts: &Parts) -> Result<NormalTarget, TargetError> {
+    let mut hosts = [""; 2];
+    let mut count = 0;
+    for value in parts.headers.get_all(header::HOST) {
+        // The target's own check refuses every byte that is not ASCII.
+        let host = std::str::from_utf8(value.as_bytes()).map_err(|_| TargetError::Host)?;
+        let slot = hosts.get_mut(count).ok_or(TargetError::ManyHosts)?;
+        *slot = host;
+        count += 1;
+    }
+    let hosts = hosts.get(..count).ok_or(TargetError::ManyHosts)?;
+    let method = parts.method.as_str();
+    let path = parts.uri.path_and_query().ok_or(TargetError::Form)?.as_str();
+    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+    if parts.version == Version::HTTP_2 {
+        return NormalTarget::parse_http2(path, authority, hosts, method);
+    }
+    match (parts.uri.scheme_str(), authority) {
+        (None, None) => NormalTarget::parse(path, hosts, method),
+        (Some(scheme), Some(authority)) => NormalTarget::parse(&format!("{scheme}://{authority}{path}"), hosts, method),
+        _ => Err(TargetError::Form),
+    }
+}
+
+/// What became of a request, for the log.
+enum Outcome {
+    Passed { route: Arc<RouteConfig>, username: Option<String> },
+    Failed { route: Arc<RouteConfig>, username: Option<String>, failure: Failure },
+    Refused(Denial),
+}
+
+impl Outcome {
+    fn log(&self, method: &Method, status: u16, began: Instant, id: &HeaderValue) {
+        let (route, username, decision, reason) = match self {
+            Self::Passed { route, username } => (Some(route), username.as_deref(), "pass", String::new()),
+            Self::Failed { route, username, failure } => {
+                (Some(route), username.as_deref(), failure.word(), failure.to_string())
+            }
+            Self::Refused(denial) => (None, None, denial.word(), denial.reason().to_owned()),
+        };
+        let route = route.map(|route| route.index);
+        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let id = id.to_str().unwrap_or("");
+        tracing::info!(target: "portcullis::access", %method, route, status, decision, reason, username, ms, id);
+    }
+}
+
+/// Request ids: unlike each other within a process, and most likely across its restarts. They are no secret.
+struct Ids {
+    seed: u64,
+    count: AtomicU64,
+}
+
+impl Ids {
+    fn new() -> Self {
+        Self { seed: RandomState::new().hash_one(std::process::id()), count: AtomicU64::new(0) }
+    }
+
+    /// 16 hexadecimal digits: splitmix64 of a counter, a bijection, so that no two are equal.
+    fn next(&self) -> HeaderValue {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let mut mixed = self.seed.wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        HeaderValue::try_from(format!("{mixed:016x}")).unwrap_or(HeaderValue::from_static("0"))
+    }
+}
