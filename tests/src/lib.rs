@@ -5,6 +5,7 @@
 //! Nothing here listens beyond loopback, and nothing here is part of the gateway.
 
 pub mod client;
+pub mod gateway;
 pub mod provider;
 pub mod server;
 pub mod upstream;
