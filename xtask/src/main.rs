@@ -1,2 +1,56 @@
-//! xtask
-fn main() {}
+//! What cargo cannot do alone: build adapters, demo, test, e2e, ci. `cargo xtask --help` lists it.
+//!
+//! One file a command; what they share is in `workspace.rs`. Nothing here is part of the gateway.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its terminal")]
+
+mod adapters;
+mod cases;
+mod ci;
+mod demo;
+mod e2e;
+mod steps;
+mod test;
+mod tools;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Builds, shows and tests Portcullis.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Builds the adapters into adapters/dist (with the flags: dist-wasip2, dist-component, dist-wasip1)
+    Adapters(adapters::Arguments),
+    /// Starts a stand-in provider, a stand-in API and the gateway between them, and prints curl lines to paste
+    Demo(demo::Arguments),
+    /// Runs every test that needs no further server
+    Test,
+    /// Runs the tests against a real Keycloak and a real radicale (needs Java 17, Maven, Python 3; downloads them once)
+    E2e,
+    /// Runs what continuous integration runs: format, clippy, deny, demo --check, test, cases over all builds, e2e
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Adapters(arguments) => adapters::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Test => test::run(),
+        Command::E2e => e2e::run(),
+        Command::Ci => ci::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

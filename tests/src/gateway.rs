@@ -1,0 +1,247 @@
+//! The real `portcullis` binary as a process of its own: a configuration in, sockets out, its log kept for reading.
+//!
+//! The process ends with the value. Nothing of the gateway is linked here: what is tested is what is shipped.
+
+use crate::client;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// A running gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    child: Child,
+    folder: Folder,
+    /// Where it serves.
+    pub address: SocketAddr,
+    /// Where its admin listener is.
+    pub admin: SocketAddr,
+}
+
+impl Gateway {
+    /// Starts it and waits until it is ready. `rest` is the configuration without `listen`, `admin` and `adapters`.
+    ///
+    /// # Errors
+    /// When it ends or is not ready in time; the message holds its log.
+    pub fn start(rest: &str) -> io::Result<Self> {
+        Self::start_with(rest, &[])
+    }
+
+    /// As [`Gateway::start`], with files beside the configuration (name and content).
+    ///
+    /// # Errors
+    /// As [`Gateway::start`].
+    pub fn start_with(rest: &str, files: &[(&str, &str)]) -> io::Result<Self> {
+        let mut gateway = Self::launch(rest, files)?;
+        gateway.wait_until("ready", |gateway| {
+            client::get(gateway.admin, "/readyz", &[]).is_ok_and(|response| response.status == 200)
+        })?;
+        Ok(gateway)
+    }
+
+    /// Starts it and waits only until its admin listener answers.
+    ///
+    /// # Errors
+    /// As [`Gateway::start`].
+    pub fn start_unready(rest: &str) -> io::Result<Self> {
+        let mut gateway = Self::launch(rest, &[])?;
+        gateway.wait_until("alive", |gateway| client::get(gateway.admin, "/livez", &[]).is_ok())?;
+        Ok(gateway)
+    }
+
+    fn launch(rest: &str, files: &[(&str, &str)]) -> io::Result<Self> {
+        let binary = binary()?;
+        let folder = Folder::new()?;
+        let (address, admin) = (free_address()?, free_address()?);
+        let adapters = adapters();
+        let text = format!(
+            "listen: {address}\nadmin: {{listen: \"{admin}\"}}\nadapters: {{folder: \"{}\"}}\n{rest}\n",
+            adapters.display()
+        );
+        for (name, content) in files {
+            fs::write(folder.0.join(name), content)?;
+        }
+        let file = folder.0.join("portcullis.yaml");
+        fs::write(&file, text)?;
+        let log = fs::File::create(folder.0.join("log"))?;
+        let child = Command::new(binary)
+            .arg("serve")
+            .arg("--config")
+            .arg(&file)
+            .env("PORTCULLIS_LOG", "trace")
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        Ok(Self { child, folder, address, admin })
+    }
+
+    fn wait_until(&mut self, what: &str, done: impl Fn(&Self) -> bool) -> io::Result<()> {
+        let limit = Instant::now() + Duration::from_secs(60);
+        while !done(self) {
+            if let Some(status) = self.child.try_wait()? {
+                return Err(io::Error::other(format!("the gateway ended ({status}):\n{}", self.log())));
+            }
+            if Instant::now() > limit {
+                return Err(io::Error::other(format!("the gateway is not {what} after 60 s:\n{}", self.log())));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Everything it has written to its terminal, at log level `trace`.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read(self.folder.0.join("log")).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
+    }
+
+    /// Resident memory in KiB; 0 where `/proc` does not tell.
+    #[must_use]
+    pub fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse().ok()).unwrap_or(0)
+    }
+
+    /// Asks it to end (SIGTERM) and returns at once.
+    ///
+    /// # Errors
+    /// When there is no shell to send the signal with.
+    pub fn terminate(&self) -> io::Result<()> {
+        // std can only kill; the shell's own `kill` needs no further package.
+        let status = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.child.id())).status()?;
+        if status.success() { Ok(()) } else { Err(io::Error::other(format!("kill failed ({status})"))) }
+    }
+
+    /// Waits for its end; `None` when it has not come within `limit`.
+    ///
+    /// # Errors
+    /// When the process cannot be watched.
+    pub fn ended_within(&mut self, limit: Duration) -> io::Result<Option<ExitStatus>> {
+        let limit = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(Some(status));
+            }
+            if Instant::now() > limit {
+                return Ok(None);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Runs the binary to its end with this configuration file's text in place of `{config}` among the arguments.
+///
+/// # Errors
+/// When it cannot be run.
+pub fn run(arguments: &[&str], config: &str, files: &[(&str, &str)]) -> io::Result<Output> {
+    let folder = Folder::new()?;
+    for (name, content) in files {
+        fs::write(folder.0.join(name), content)?;
+    }
+    let file = folder.0.join("portcullis.yaml");
+    fs::write(&file, config)?;
+    let arguments = arguments.iter().map(|argument| match *argument {
+        "{config}" => file.clone(),
+        other => PathBuf::from(other.replace("{folder}", &folder.0.to_string_lossy())),
+    });
+    Command::new(binary()?).args(arguments).env("PORTCULLIS_LOG", "trace").stdin(Stdio::null()).output()
+}
+
+/// The folder with the shipped components.
+#[must_use]
+pub fn adapters() -> PathBuf {
+    root().join("adapters/dist")
+}
+
+/// The folder of the workspace.
+fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// The binary: `PORTCULLIS_BIN`, or built now, once. An old one is never taken by accident.
+fn binary() -> io::Result<&'static Path> {
+    static BINARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let found = BINARY.get_or_init(|| {
+        if !adapters().join("keycloak.wasm").is_file() {
+            return Err("adapters/dist/keycloak.wasm is missing; run `cargo xtask adapters`".to_owned());
+        }
+        if let Some(binary) = std::env::var_os("PORTCULLIS_BIN") {
+            return Ok(PathBuf::from(binary));
+        }
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let arguments = ["build", "--package", "portcullis", "--message-format", "json-render-diagnostics"];
+        let built = Command::new(cargo)
+            .args(arguments)
+            .current_dir(root())
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|error| format!("cannot run cargo: {error}"))?;
+        String::from_utf8_lossy(&built.stdout)
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
+            .ok_or_else(|| "`cargo build --package portcullis` made no executable".to_owned())
+    });
+    found.as_deref().map_err(|message| io::Error::other(message.clone()))
+}
+
+/// A loopback address that nobody listens on. Ports are handed out once, from below the range that the kernel gives to
+/// outgoing connections, so that tests which run at the same time do not take each other's.
+///
+/// # Errors
+/// When none is free.
+pub fn free_address() -> io::Result<SocketAddr> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 8000).unwrap_or(0);
+    for _ in 0..8000 {
+        let port = 20_000 + start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 8000;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    Err(io::Error::other("no port between 20000 and 28000 is free"))
+}
+
+/// Any free loopback port, for servers that can tell which they got.
+#[must_use]
+pub fn any_port() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+/// A folder of our own that is gone with the value.
+#[derive(Debug)]
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> io::Result<Self> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("portcullis-tests-{}-{number}", std::process::id()));
+        fs::create_dir_all(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}

@@ -1,0 +1,15 @@
+//! The gateway between servers that others wrote: a real Keycloak that issues and judges tokens, and a real radicale that
+//! trusts the header. `cargo xtask e2e` runs it; a server that cannot be had is a failure, never a skip.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod calendar;
+mod cells;
+mod keycloak;
+mod part;
+mod tokens;

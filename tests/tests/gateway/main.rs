@@ -1,0 +1,25 @@
+//! The gateway as it is shipped, over real sockets, with real components: what it does for callers, and what it never does.
+//!
+//! One binary for all of it, so that it is linked once. Each test has a gateway of its own and can do to it what it likes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod basic;
+mod cookies;
+mod credentials;
+mod faults;
+mod forwarding;
+mod leaks;
+mod protocols;
+mod shutdown;
+mod spoofing;
+mod streams;
+mod targets;
+mod upstreams;
+mod websocket;
+mod world;

@@ -1,0 +1,108 @@
+//! Targets that two servers could read in two ways reach no upstream: what is matched is what is forwarded.
+
+use crate::world::{World, assert_refused};
+
+const PUBLIC: &str = "  - match: {path: /public}\n    public: true\n    upstream: {url: \"{upstream}\"}\n";
+
+fn world() -> World {
+    World::build(portcullis_tests::provider::keycloak, "", "", PUBLIC)
+}
+
+#[test]
+fn ambiguous_targets_are_400() {
+    let world = world();
+    let targets = [
+        "/public/../rest",
+        "/public/./rest",
+        "/public/..",
+        "/public/%2e%2e/rest",
+        "/public/%2E%2e/rest",
+        "/public/.%2e/rest",
+        "/public/..%2frest",
+        "/public/%2frest",
+        "/public%2f..%2frest",
+        "/public\\..\\rest",
+        "/public/..%5crest",
+        "/public%5c..%5crest",
+        "/public/%00",
+        "/public/%252e%252e/rest",
+        "/public/%252f",
+        "//public/rest",
+        "/public//rest",
+        "/public/;/rest",
+        "/public/..;/rest",
+        "/public;x=1/rest",
+        "/public#/rest",
+        "/public/%0d%0aX:1",
+        "/public/%7f",
+        "/public/%zz",
+        "/public/%",
+        "/public/\u{e9}",
+        "public/x",
+        "*",
+    ];
+    for target in targets {
+        for token in ["", "Authorization: Bearer good-token-alice\r\n"] {
+            let response = world.raw("GET", &format!("GET {target} HTTP/1.1\r\nHost: {{host}}\r\n{token}\r\n"));
+            assert_eq!(response.status, 400, "{target}: {}", response.text());
+        }
+    }
+    assert!(world.upstream.seen().is_empty(), "{:?}", world.upstream.seen());
+    assert!(world.provider.seen().is_empty(), "asked about a request that is refused anyway");
+    assert_eq!(world.get("/public/x.y/~z", &[]).status, 200);
+    world.assert_well();
+}
+
+#[test]
+fn a_refusal_of_a_target_is_a_problem_document() {
+    assert_refused(&world().get("/public/..%2frest", &[]), 400, "a dot segment");
+}
+
+#[test]
+fn one_host_and_no_other() {
+    let world = world();
+    for hosts in [
+        "",
+        "Host: {host}\r\nHost: {host}\r\n",
+        "Host: {host}\r\nHost: other\r\n",
+        "Host:\r\n",
+        "Host: a b\r\n",
+        "Host: x@y\r\n",
+    ] {
+        let response = world.raw("GET", &format!("GET /public/x HTTP/1.1\r\n{hosts}\r\n"));
+        assert_eq!(response.status, 400, "{hosts:?}: {}", response.text());
+    }
+    let differs = world.raw("GET", "GET http://other.example/public/x HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    assert_eq!(differs.status, 400, "{}", differs.text());
+    assert!(world.upstream.seen().is_empty());
+    let agrees = world.raw("GET", "GET http://{host}/public/x HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    assert_eq!(agrees.status, 200, "{}", agrees.text());
+}
+
+#[test]
+fn a_route_may_allow_single_spellings_by_name() {
+    let world = World::with_route("allow_in_path: [encoded_slash]");
+    assert_eq!(world.get_as_alice("/a%2fb").json()["target"], "/a%2fb");
+    for refused in ["/a%5cb", "/a;b", "/a//b", "/a/..%2fb", "/a%2f..%2fb", "/%252e"] {
+        assert_eq!(world.get_as_alice(refused).status, 400, "{refused}");
+    }
+}
+
+#[test]
+fn the_query_never_chooses_a_route() {
+    let world = world();
+    for target in ["/rest?/public/x", "/rest?path=/public", "/?/public"] {
+        assert_eq!(world.get(target, &[]).status, 401, "{target}");
+    }
+}
+
+#[test]
+fn what_no_route_matches_is_404() {
+    let provider = portcullis_tests::provider::start(portcullis_tests::gateway::any_port()).unwrap();
+    let config = crate::world::config(&provider.url(), "http://127.0.0.1:1", "", "", "")
+        .replace("{path: /}", "{path: /rest, host: api.example.com}");
+    let gateway = portcullis_tests::gateway::Gateway::start(&config).unwrap();
+    let response = portcullis_tests::client::get_as(gateway.address, "/rest", "good-token-alice").unwrap();
+    assert_refused(&response, 404, "another host");
+    assert!(provider.seen().is_empty());
+}

@@ -1,0 +1,60 @@
+//! `cargo xtask ci`: what must hold before a change is taken, in the order in which it is cheapest to find out.
+
+use crate::adapters::{self, Build};
+use crate::steps::Steps;
+use crate::workspace::{self, Outcome, cargo, cargo_in, host_triple, root};
+use crate::{cases, demo, e2e, test, tools};
+
+/// Runs the command.
+pub(crate) fn run() -> Outcome {
+    let mut steps = Steps::default();
+    steps.run("format", format);
+    steps.run("clippy", clippy);
+    steps.run("clippy of the adapters", clippy_adapters);
+    steps.run("deny", deny);
+    steps.run("demo --check", demo::check);
+    steps.run("test", test::run);
+    steps.run("adapters by cargo-component", || adapters::run_builds(&[Build::Component, Build::Wasip1], None));
+    steps.run("adapters for wasip2", || adapters::run_builds(&[Build::Wasip2], None));
+    steps.run("cases, built by cargo-component", || cases::run(Build::Component));
+    steps.run("cases, built by cargo-component for wasip1", || cases::run(Build::Wasip1));
+    steps.run("cases, built for wasip2", || cases::run(Build::Wasip2));
+    steps.run("e2e", e2e::run);
+    steps.finish()
+}
+
+fn format() -> Outcome {
+    workspace::run(cargo().args(["fmt", "--all", "--check"]))?;
+    workspace::run(cargo_in(&root().join("adapters"), "adapters").args(["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Outcome {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--features", "portcullis-tests/e2e"];
+    workspace::run(cargo().args(arguments).args(["--", "-D", "warnings"]))
+}
+
+/// For the machine, tests included, and for wasm, where the exports are.
+fn clippy_adapters() -> Outcome {
+    let folder = root().join("adapters");
+    let host = host_triple()?;
+    for (target, all) in [(host.as_str(), true), ("wasm32-unknown-unknown", false)] {
+        let mut command = cargo_in(&folder, "adapters");
+        command.args(["clippy", "--workspace", "--target", target]);
+        if all {
+            command.arg("--all-targets");
+        }
+        workspace::run(command.args(["--", "-D", "warnings"]))?;
+    }
+    Ok(())
+}
+
+/// Advisories, licences, sources: of the gateway and of the adapters, by the same rules.
+fn deny() -> Outcome {
+    tools::want_cargo_deny()?;
+    for manifest in ["Cargo.toml", "adapters/Cargo.toml"] {
+        workspace::run(
+            cargo().args(["deny", "--manifest-path", manifest, "check", "--config"]).arg(root().join("deny.toml")),
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! `cargo xtask e2e`: the gateway against a real Keycloak and in front of a real radicale.
+//!
+//! What is missing is an error that says how to get it. It never passes by skipping.
+
+use crate::adapters::{self, Build};
+use crate::tools;
+use crate::workspace::{self, Outcome, cargo};
+
+/// What the servers need, the argument that proves it works, and how to get it.
+const NEEDED: &[(&str, &str, &str)] = &[
+    ("java", "-version", "apt-get install openjdk-17-jre-headless"),
+    ("mvn", "-version", "apt-get install maven"),
+    ("curl", "--version", "apt-get install curl"),
+    ("python3", "--version", "apt-get install python3 python3-venv"),
+];
+
+/// Runs the command.
+pub(crate) fn run() -> Outcome {
+    let own_keycloak = std::env::var_os("KEYCLOAK_URL").is_none();
+    for (tool, argument, remedy) in NEEDED {
+        let needed = own_keycloak || !matches!(*tool, "java" | "mvn");
+        if needed && !tools::answers(tool, argument) {
+            return Err(format!("`{tool}` is missing, and these tests never pass by skipping; try: {remedy}"));
+        }
+    }
+    adapters::run_builds(&[Build::Pure], None)?;
+    workspace::build_gateway()?;
+    let arguments = ["test", "--package", "portcullis-tests", "--features", "e2e", "--test", "e2e"];
+    // One at a time: they share one Keycloak, and one of them stops and starts it.
+    workspace::run(cargo().args(arguments).args(["--", "--test-threads=1"]).env("PORTCULLIS_BIN", workspace::gateway()))
+}
