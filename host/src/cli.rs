@@ -52,7 +52,9 @@ enum Command {
         config: PathBuf,
     },
     /// Send one token to a provider and show what comes back, which attribute is the username, and the decision.
-    #[command(after_help = "Example:\n  echo \"$TOKEN\" | portcullis probe --config portcullis.yaml --provider staff --token-file -")]
+    #[command(
+        after_help = "Example:\n  echo \"$TOKEN\" | portcullis probe --config portcullis.yaml --provider staff --token-file -"
+    )]
     Probe {
         /// The configuration file.
         #[arg(long, value_name = "FILE")]

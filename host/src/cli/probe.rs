@@ -59,7 +59,9 @@ async fn probe(provider: &Arc<Provider>, credential: &Credential, now: i64) -> u
         say("Nobody was asked.");
     }
     let hints = match &*provider.readiness() {
-        Readiness::Ready(plan) => plan.plan().username_attributes.iter().map(|hint| (hint.name.clone(), hint.stable)).collect(),
+        Readiness::Ready(plan) => {
+            plan.plan().username_attributes.iter().map(|hint| (hint.name.clone(), hint.stable)).collect()
+        }
         Readiness::Waiting { .. } => Vec::new(),
     };
     attributes(&exchanges, verdict.as_ref().ok(), &hints, provider);
@@ -75,7 +77,11 @@ fn show(exchange: &Exchange) {
         Err(fault) => say(format_args!("No answer: {fault}\n")),
         Ok(answer) => {
             say(format_args!("Answer: {}{}", answer.status, content_words(answer)));
-            for pair in answer.headers.iter().filter(|pair| matches!(pair.name.as_str(), "www-authenticate" | "content-type" | "retry-after")) {
+            for pair in answer
+                .headers
+                .iter()
+                .filter(|pair| matches!(pair.name.as_str(), "www-authenticate" | "content-type" | "retry-after"))
+            {
                 say(format_args!("  {}: {}", pair.name, printable(&pair.value)));
             }
             say("");
@@ -135,7 +141,8 @@ fn attributes(exchanges: &[Exchange], identity: Option<&Identity>, hints: &[(Str
 
 /// A hint of the plan, or a short single word or address.
 fn looks_usable(path: &str, value: &str, hints: &[(String, bool)]) -> bool {
-    const NAMES: [&str; 9] = ["username", "user_name", "login", "preferred_username", "email", "upn", "sub", "nickname", "name"];
+    const NAMES: [&str; 9] =
+        ["username", "user_name", "login", "preferred_username", "email", "upn", "sub", "nickname", "name"];
     let known = hints.iter().any(|(name, _)| name == path) || NAMES.contains(&path.rsplit('.').next().unwrap_or(path));
     known && !value.is_empty() && value.chars().count() <= 256 && !value.chars().any(|c| c.is_control())
 }
@@ -143,13 +150,22 @@ fn looks_usable(path: &str, value: &str, hints: &[(String, bool)]) -> bool {
 fn conclude(verdict: Result<Identity, Refusal>, now: i64) -> u8 {
     match verdict {
         Ok(identity) => {
-            say(format_args!("Decision: yes, as {} (from {})", printable(&identity.username), printable(&identity.username_attribute)));
+            say(format_args!(
+                "Decision: yes, as {} (from {})",
+                printable(&identity.username),
+                printable(&identity.username_attribute)
+            ));
             YES
         }
         Err(refusal) => {
             let cause = refusal.cause.word();
             let denial = verdict_denial(refusal, now);
-            say(format_args!("Decision: no, {} {} ({cause}): {}", denial.status(), denial.word(), printable(denial.reason())));
+            say(format_args!(
+                "Decision: no, {} {} ({cause}): {}",
+                denial.status(),
+                denial.word(),
+                printable(denial.reason())
+            ));
             NO
         }
     }
@@ -175,7 +191,8 @@ fn credential(file: &Path) -> Result<Credential, String> {
         return Err(format!("{}: is empty; put the bare token into it", file.display()));
     }
     let lower = text.get(..7).unwrap_or_default().to_ascii_lowercase();
-    let header = if lower == "bearer " || lower.starts_with("basic ") { text.to_owned() } else { format!("Bearer {text}") };
+    let header =
+        if lower == "bearer " || lower.starts_with("basic ") { text.to_owned() } else { format!("Bearer {text}") };
     match read_authorization(std::iter::once(header.as_bytes())) {
         Presented::Credential(credential) => Ok(credential),
         Presented::Malformed(reason) => Err(format!("{}: is no token: {reason}", file.display())),

@@ -6,14 +6,16 @@ use super::{CANNOT, WRONG};
 use crate::adapter::{Catalogue, Entry, Machine};
 use crate::config::{self, Configuration};
 use crate::decision::{Setup, Snapshot};
+use crate::gateway;
 use crate::provider::PlanProblem;
 use portcullis_core::problem::{Problem, Problems};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What a configuration came to.
 pub(super) struct World {
     pub(super) configuration: Configuration,
-    pub(super) catalogue: Catalogue,
+    pub(super) tls: Option<Arc<rustls::ServerConfig>>,
     pub(super) snapshot: Snapshot,
 }
 
@@ -44,29 +46,37 @@ fn assemble(file: &Path, machine: &Machine, setup: &Setup<'_>) -> Result<World, 
     let known = Catalogue::names(&folder).map_err(|problem| whole(problem, "correct `adapters.folder`"))?;
     let catalogue = Catalogue::open(machine, &folder, Some(&draft.adapters_wanted()))
         .map_err(|problem| whole(problem, "correct `adapters.folder`"))?;
-    let refused: Vec<String> = catalogue
-        .entries()
-        .filter_map(|(_, entry)| if let Entry::Refused(fault) = entry { Some(fault.to_string()) } else { None })
-        .collect();
-    if !refused.is_empty() {
-        let mut problems = Problems::new(file.display().to_string());
-        for fault in refused {
-            problems.push_whole(format!("adapter {fault}"), "repair or remove the file");
+    let mut problems = Problems::new(file.display().to_string());
+    for (_, entry) in catalogue.entries() {
+        if let Entry::Refused(fault) = entry {
+            problems.push_whole(format!("adapter {fault}"), "until then its providers cannot be used");
         }
-        return Err(problems);
     }
     let describe = |name: &str| catalogue.adapter(name).map(|adapter| adapter.description().clone());
-    let configuration = draft.finish(&describe, &known, &config::System)?;
-    let snapshot = Snapshot::build(&configuration, &catalogue, setup).map_err(|found| placed(file, &configuration, found))?;
-    Ok(World { configuration, catalogue, snapshot })
+    let finished = draft.finish(&describe, &known, &config::System::beside(file));
+    let configuration = match finished {
+        Ok(configuration) if problems.is_empty() => configuration,
+        Ok(_) => return Err(problems),
+        Err(others) => {
+            problems.append(&others);
+            return Err(problems);
+        }
+    };
+    let tls = configuration.tls.as_ref().map(gateway::server_config).transpose();
+    let tls = tls.map_err(|error| whole(error.to_string(), "correct the section `tls`"))?;
+    let snapshot =
+        Snapshot::build(&configuration, &catalogue, setup).map_err(|found| placed(file, &configuration, found))?;
+    Ok(World { configuration, tls, snapshot })
 }
 
 /// Gives what a plan was refused for the place in the file that it is about.
 fn placed(file: &Path, configuration: &Configuration, found: Vec<(String, PlanProblem)>) -> Problems {
     let mut problems = Problems::new(file.display().to_string());
     for (name, PlanProblem { setting, problem, remedy }) in found {
-        let lines = configuration.providers.iter().find(|provider| provider.name == name).map(|provider| &provider.lines);
-        let line = lines.and_then(|lines| setting.as_ref().and_then(|setting| lines.get(setting)).or_else(|| lines.get("")));
+        let lines =
+            configuration.providers.iter().find(|provider| provider.name == name).map(|provider| &provider.lines);
+        let line =
+            lines.and_then(|lines| setting.as_ref().and_then(|setting| lines.get(setting)).or_else(|| lines.get("")));
         let path = match &setting {
             Some(setting) => format!("providers.{name}.settings.{setting}"),
             None => format!("providers.{name}"),

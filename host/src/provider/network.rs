@@ -6,7 +6,7 @@ use crate::config::ProviderConfig;
 use std::time::Duration;
 
 /// How long a connection may take to come up, TLS included.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The largest head of an answer over HTTP/2, in bytes. (HTTP/1.1 heads are bounded by hyper.)
 const HEAD_BYTES_MAX: u32 = 64 * 1024;
 
@@ -24,6 +24,8 @@ impl Network {
     ///
     /// When the private CA or the proxy cannot be used; in words that name the setting.
     pub fn new(config: &ProviderConfig) -> Result<Self, String> {
+        // Once for the process; a second time is no error.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)

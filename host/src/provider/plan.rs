@@ -9,9 +9,9 @@ use portcullis_core::setting::SettingValue;
 use url::Url;
 
 /// Documents at most, for one plan.
-pub const DOCUMENTS_MAX: usize = 4;
+pub(super) const DOCUMENTS_MAX: usize = 4;
 /// What stands in every message about a part of the contract that this release cannot do.
-pub const NOT_YET: &str = "not there yet in this release";
+pub(super) const NOT_YET: &str = "not there yet in this release";
 
 /// A plan that was found fit: every request goes where the operator allows, and nothing is in it that the gateway cannot do.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +78,7 @@ impl std::fmt::Display for PlanProblem {
 pub type Wanted = std::collections::BTreeSet<String>;
 
 /// Documents that a plan waits for.
-pub type Lookups = Vec<contract::Lookup>;
+pub(super) type Lookups = Vec<contract::Lookup>;
 
 /// The context that every call into the adapter is given.
 pub(super) fn context(config: &ProviderConfig, wanted: &Wanted) -> contract::Context {
@@ -104,7 +104,7 @@ pub(super) fn context(config: &ProviderConfig, wanted: &Wanted) -> contract::Con
 }
 
 /// A plan, or what it still needs.
-pub enum Made {
+pub(super) enum Made {
     /// Fit for use.
     Ready(ReadyPlan),
     /// It needs documents first; these may be asked for.
@@ -118,7 +118,7 @@ pub enum Made {
 /// # Errors
 ///
 /// All problems at once. A trap of the adapter is one too.
-pub fn make(
+pub(super) fn make(
     adapter: &Adapter,
     config: &ProviderConfig,
     context: &contract::Context,
@@ -282,7 +282,7 @@ fn secrets(request: &Request) -> Vec<&str> {
 /// What is wrong with documents that a plan asks for. They carry no credential, yet may be asked for only where the
 /// operator allows: an adapter must not make the gateway talk to whatever it likes.
 #[must_use]
-pub fn vet_lookups(lookups: &[contract::Lookup], config: &ProviderConfig, had: usize) -> Vec<PlanProblem> {
+pub(super) fn vet_lookups(lookups: &[contract::Lookup], config: &ProviderConfig, had: usize) -> Vec<PlanProblem> {
     let mut problems: Vec<PlanProblem> =
         lookups.iter().filter_map(|lookup| vet_url(&lookup.url, config, "a request for a document")).collect();
     if had + lookups.len() > DOCUMENTS_MAX || lookups.is_empty() {

@@ -18,11 +18,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Rounds of `ask` for one credential.
-pub const ROUNDS_MAX: usize = 4;
+const ROUNDS_MAX: usize = 4;
 /// Calls for one credential, the check among them.
-pub const CALLS_MAX: usize = 16;
+const CALLS_MAX: usize = 16;
 /// All calls for one credential together.
-pub const DECISION_MAX: Duration = Duration::from_secs(8);
+const DECISION_MAX: Duration = Duration::from_secs(8);
 
 /// Tells the time, in seconds since 1970. Given from outside, since recorded answers have a time of their own.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;

@@ -165,7 +165,8 @@ impl Case {
         });
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        let signature = if self.token_key == TokenKey::None { String::new() } else { encode("a placeholder, not a signature") };
+        let signature =
+            if self.token_key == TokenKey::None { String::new() } else { encode("a placeholder, not a signature") };
         format!("{}.{}.{signature}", encode(&text(&header)), encode(&text(claims)))
     }
 }
@@ -188,5 +189,9 @@ pub(super) fn read(path: &Path) -> Result<Vec<Case>, String> {
     if files.is_empty() {
         return Err(told(path, &"holds no .json file of cases"));
     }
-    files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>().map(|cases| cases.into_iter().flatten().collect())
+    files
+        .iter()
+        .map(|file| read(file))
+        .collect::<Result<Vec<_>, _>>()
+        .map(|cases| cases.into_iter().flatten().collect())
 }

@@ -37,7 +37,10 @@ impl Replay {
         let mut complaints = state.complaints.clone();
         for (index, exchange) in self.exchanges.iter().enumerate() {
             if !state.made.contains(&index) && !self.is_document(exchange) {
-                complaints.push(format!("expected {} {}, which was not asked", exchange.expect_request.method, exchange.expect_request.url));
+                complaints.push(format!(
+                    "expected {} {}, which was not asked",
+                    exchange.expect_request.method, exchange.expect_request.url
+                ));
             }
         }
         complaints
@@ -92,7 +95,8 @@ impl Replay {
         compare("url", &expected.url, call.url.as_str());
         for (name, value) in &expected.headers {
             let value = self.fill(value.as_str().unwrap_or_default());
-            let got = call.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, got)| got.reveal());
+            let got =
+                call.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, got)| got.reveal());
             match got {
                 Some(got) if value == "*" && !got.is_empty() => {}
                 got => compare(name, &value, got.unwrap_or("(absent)")),
@@ -100,8 +104,10 @@ impl Replay {
         }
         let body = call.body.as_ref().map(|body| body.reveal()).unwrap_or_default();
         if let Some(form) = &expected.form {
-            let mut wanted: Vec<(String, String)> =
-                form.iter().map(|(name, value)| (name.clone(), self.fill(value.as_str().unwrap_or_default()))).collect();
+            let mut wanted: Vec<(String, String)> = form
+                .iter()
+                .map(|(name, value)| (name.clone(), self.fill(value.as_str().unwrap_or_default())))
+                .collect();
             let mut got: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
             wanted.sort();
             got.sort();

@@ -10,7 +10,11 @@ pub(super) fn run(adapter: &Path, folder: &Path) -> u8 {
     let file = if adapter.is_file() { adapter.to_owned() } else { named(adapter, folder) };
     if !file.is_file() {
         let known = Catalogue::names(folder).unwrap_or_default().join(", ");
-        complain(format_args!("there is no {}; name a .wasm file, or one of the folder {}: {known}", file.display(), folder.display()));
+        complain(format_args!(
+            "there is no {}; name a .wasm file, or one of the folder {}: {known}",
+            file.display(),
+            folder.display()
+        ));
         return WRONG;
     }
     let machine = match world::machine() {
@@ -56,10 +60,13 @@ fn print(adapter: &Adapter) {
     if !description.token_prefixes.is_empty() {
         say(format_args!("Prefixes: {}", description.token_prefixes.join(", ")));
     }
-    say(format_args!("Imports:  {}", match adapter.imports() {
-        [] => "nothing".to_owned(),
-        imports => imports.join(", "),
-    }));
+    say(format_args!(
+        "Imports:  {}",
+        match adapter.imports() {
+            [] => "nothing".to_owned(),
+            imports => imports.join(", "),
+        }
+    ));
     say(format_args!("Digest:   blake3:{}", adapter.digest()));
     if description.settings.is_empty() {
         return say("\nSettings: none");

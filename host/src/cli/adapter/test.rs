@@ -78,12 +78,20 @@ async fn play(case: &Case, adapter: &Arc<Adapter>) -> Outcome {
     });
     let provider = match (made, expected) {
         (Ok(provider), None) => provider,
-        (Ok(_), Some(setting)) => return Outcome::Failed(vec![format!("expected a problem with `{setting}`, got a plan")]),
-        (Err(problems), Some(setting)) if problems.iter().any(|problem| problem.setting.as_deref() == Some(setting)) => {
+        (Ok(_), Some(setting)) => {
+            return Outcome::Failed(vec![format!("expected a problem with `{setting}`, got a plan")]);
+        }
+        (Err(problems), Some(setting))
+            if problems.iter().any(|problem| problem.setting.as_deref() == Some(setting)) =>
+        {
             return Outcome::Passed;
         }
-        (Err(problems), Some(setting)) => return Outcome::Failed(vec![format!("expected a problem with `{setting}`, got: {}", joined(&problems))]),
-        (Err(problems), None) if problems.iter().all(PlanProblem::is_not_yet) => return Outcome::Skipped(joined(&problems)),
+        (Err(problems), Some(setting)) => {
+            return Outcome::Failed(vec![format!("expected a problem with `{setting}`, got: {}", joined(&problems))]);
+        }
+        (Err(problems), None) if problems.iter().all(PlanProblem::is_not_yet) => {
+            return Outcome::Skipped(joined(&problems));
+        }
         (Err(problems), None) => return Outcome::Failed(vec![format!("expected a plan, got: {}", joined(&problems))]),
     };
     // A document that cannot be had shows in the verdict.
@@ -110,8 +118,9 @@ fn configure(case: &Case, adapter: &Adapter) -> Result<ProviderConfig, Vec<PlanP
     provider.insert("settings".to_owned(), Value::Object(settings));
     let mut problems = Problems::new(&*case.id);
     let text = Value::Object(provider).to_string();
-    let config = portcullis_core::tree::parse(text.as_bytes(), &mut problems)
-        .and_then(|node| config::provider(&case.provider, &node, adapter.description(), &config::System, &mut problems));
+    let config = portcullis_core::tree::parse(text.as_bytes(), &mut problems).and_then(|node| {
+        config::provider(&case.provider, &node, adapter.description(), &config::Nothing, &mut problems)
+    });
     let mut config = problems.or(config).map_err(|problems| {
         let found = problems.sorted().into_iter();
         found
