@@ -44,20 +44,24 @@ impl Adapter for GitHub {
     fn make_plan(context: &Context, _: &[Response]) -> Result<Step, PlanError> {
         let mut problems = Problems::none();
         problems.not_yet(context, "allowed_teams");
-        let client = context.text("client_id");
-        if context.mode("token_check") && client.is_empty() {
+        if context.is_set("allowed_orgs") && context.texts("allowed_orgs").is_empty() {
             problems.add(
-                "client_id",
-                "is missing, and the token check is made as your app",
-                "write your app's client id",
+                "allowed_orgs",
+                "is an empty list, which could mean nobody or anybody",
+                "name one, or leave it out",
             );
+        }
+        let client = url::segment(context.text("client_id")).unwrap_or_default();
+        if context.mode("token_check") && client.is_empty() {
+            let problem = "is missing or no client id, and the token check is made as your app";
+            problems.add("client_id", problem, "write your app's client id");
         }
         let host = Host::of(context, &mut problems);
         problems.check()?;
 
         let no_access_token = Check::refuse("ghr_", "`ghr_` is a refresh token");
         let (checks, binding) = if context.mode("token_check") {
-            (vec![no_access_token, Check::any(host.token_check(&url::encode(client)))], Binding::Client)
+            (vec![no_access_token, Check::any(host.token_check(&client))], Binding::Client)
         } else {
             let installation = if context.texts("allowed_orgs").is_empty() {
                 Check::prefixed("ghs_", host.viewer())
