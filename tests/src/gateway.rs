@@ -186,7 +186,8 @@ fn binary() -> io::Result<&'static Path> {
             return Ok(PathBuf::from(binary));
         }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let arguments = ["build", "--package", "portcullis", "--message-format", "json-render-diagnostics"];
+        // The same selection as xtask's: another would compile wasmtime again.
+        let arguments = ["build", "--workspace", "--bin", "portcullis", "--message-format", "json-render-diagnostics"];
         let built = Command::new(cargo)
             .args(arguments)
             .current_dir(root())
@@ -197,7 +198,7 @@ fn binary() -> io::Result<&'static Path> {
             .lines()
             .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
             .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
-            .ok_or_else(|| "`cargo build --package portcullis` made no executable".to_owned())
+            .ok_or_else(|| "`cargo build --workspace --bin portcullis` made no executable".to_owned())
     });
     found.as_deref().map_err(|message| io::Error::other(message.clone()))
 }

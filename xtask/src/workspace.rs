@@ -26,8 +26,11 @@ pub(crate) fn gateway() -> PathBuf {
 }
 
 /// Builds the gateway; cargo shows its progress.
+///
+/// `--workspace` and not `--package portcullis`: cargo unites features over the selected packages, and with the same ones as
+/// `cargo test --workspace` selects, wasmtime is compiled once for both.
 pub(crate) fn build_gateway() -> Outcome {
-    run(cargo().args(["build", "--package", "portcullis"]))
+    run(cargo().args(["build", "--workspace", "--bin", "portcullis"]))
 }
 
 /// The cargo that runs us, in the workspace's folder.

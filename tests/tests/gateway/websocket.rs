@@ -1,86 +1,144 @@
 //! Upgrades: the request is judged like any other, then the bytes flow both ways.
 
 use crate::world::{ALICE, World, assert_refused, config};
-use futures_util::{SinkExt as _, StreamExt as _};
 use portcullis_tests::gateway::{Gateway, any_port};
-use portcullis_tests::provider;
-use std::net::SocketAddr;
+use portcullis_tests::wire::{read_request, read_response, write_head};
+use portcullis_tests::{client, provider};
+use std::io::{BufRead, BufReader, Read as _, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
-use tokio_tungstenite::tungstenite::{Error, Message};
+use std::time::Duration;
 
-/// An echo that records who it thinks is calling.
-async fn echo(listener: TcpListener, users: Arc<Mutex<Vec<Option<String>>>>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let users = Arc::clone(&users);
-        tokio::spawn(async move {
-            #[allow(clippy::result_large_err, reason = "the signature is tungstenite's")]
-            let callback = |request: &Request, response: Response| {
-                let user = request.headers().get("x-remote-user").map(|value| value.to_str().unwrap().to_owned());
-                users.lock().unwrap().push(user);
-                Ok(response)
-            };
-            let mut socket = tokio_tungstenite::accept_hdr_async(stream, callback).await.unwrap();
-            while let Some(Ok(message)) = socket.next().await {
-                if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+/// The sample of RFC 6455 1.3: what a client sends and what only a WebSocket server answers to it.
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// Writes one final frame (RFC 6455 5.2) of this opcode; clients mask.
+fn write_frame(writer: &mut impl Write, opcode: u8, payload: &[u8], mask: Option<[u8; 4]>) {
+    let masked = if mask.is_some() { 0x80 } else { 0 };
+    let mut frame = vec![0x80 | opcode];
+    match payload.len() {
+        length @ 0..126 => frame.push(masked | length as u8),
+        length @ 126..0x1_0000 => {
+            frame.push(masked | 126);
+            frame.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        length => {
+            frame.push(masked | 127);
+            frame.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    let key = mask.unwrap_or_default();
+    frame.extend_from_slice(&key[..if mask.is_some() { 4 } else { 0 }]);
+    frame.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+    writer.write_all(&frame).unwrap();
+}
+
+/// Reads one frame: opcode, whether it was masked, payload. `None` at the end of the stream.
+fn read_frame(reader: &mut impl BufRead) -> Option<(u8, bool, Vec<u8>)> {
+    let mut start = [0; 2];
+    reader.read_exact(&mut start).ok()?;
+    let mut long = [0; 8];
+    let length = match start[1] & 0x7f {
+        126 => {
+            reader.read_exact(&mut long[6..]).unwrap();
+            u64::from_be_bytes(long)
+        }
+        127 => {
+            reader.read_exact(&mut long).unwrap();
+            u64::from_be_bytes(long)
+        }
+        length => u64::from(length),
+    };
+    let masked = start[1] & 0x80 != 0;
+    let mut key = [0; 4];
+    if masked {
+        reader.read_exact(&mut key).unwrap();
+    }
+    let mut payload = vec![0; usize::try_from(length).unwrap()];
+    reader.read_exact(&mut payload).unwrap();
+    payload.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
+    Some((start[0] & 0x0f, masked, payload))
+}
+
+/// An echo server for one connection after another, which records who it thinks is calling.
+fn echo(users: Arc<Mutex<Vec<Option<String>>>>) -> SocketAddr {
+    let listener = TcpListener::bind(any_port()).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let Ok(Some(request)) = read_request(&mut reader, |_| Ok(())) else { continue };
+            users.lock().unwrap().push(request.header("x-remote-user").map(str::to_owned));
+            let of = |name: &str| request.header(name).unwrap_or_default().to_lowercase();
+            assert_eq!((of("upgrade").as_str(), of("sec-websocket-version").as_str()), ("websocket", "13"));
+            assert_eq!((of("connection").as_str(), request.header("sec-websocket-key")), ("upgrade", Some(KEY)));
+            let fields = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Accept", ACCEPT)];
+            let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            write_head(&mut stream, "HTTP/1.1 101 Switching Protocols", &fields).unwrap();
+            while let Some((opcode, masked, payload)) = read_frame(&mut reader) {
+                assert!(masked, "clients mask");
+                write_frame(&mut stream, opcode, &payload, None);
+                if opcode == 8 {
                     break;
                 }
             }
-        });
-    }
+        }
+    });
+    address
 }
 
-async fn open(gateway: SocketAddr, token: &str) -> Result<tokio_tungstenite::WebSocketStream<TcpStream>, Box<Error>> {
-    let stream = TcpStream::connect(gateway).await.unwrap();
-    let mut request = format!("ws://{gateway}/socket").into_client_request().unwrap();
-    request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-    request.headers_mut().insert("x-remote-user", "root".parse().unwrap());
-    tokio_tungstenite::client_async(request, stream).await.map(|(socket, _)| socket).map_err(Box::new)
+fn open(gateway: SocketAddr, token: &str) -> (portcullis_tests::wire::Response, TcpStream, BufReader<TcpStream>) {
+    let mut stream = client::connect(gateway).unwrap();
+    let head = format!(
+        "GET /socket HTTP/1.1\r\nHost: {gateway}\r\nAuthorization: Bearer {token}\r\nX-Remote-User: root\r\n\
+         Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let response = read_response(&mut reader, "GET").unwrap();
+    (response, stream, reader)
 }
 
 #[test]
 fn a_websocket_echo_works_for_who_may_pass() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let provider = provider::start(any_port()).unwrap();
     let users = Arc::new(Mutex::new(Vec::new()));
-    runtime.block_on(async {
-        let listener = TcpListener::bind(any_port()).await.unwrap();
-        let upstream = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(echo(listener, Arc::clone(&users)));
-        let gateway = Gateway::start(&config(&provider.url(), &upstream, "", "", "")).unwrap();
+    let upstream = format!("http://{}", echo(Arc::clone(&users)));
+    let gateway = Gateway::start(&config(&provider.url(), &upstream, "", "", "")).unwrap();
 
-        let mut socket = open(gateway.address, "good-token-alice").await.unwrap();
-        for message in [Message::text("hello"), Message::binary(vec![7; 200_000]), Message::text("again")] {
-            socket.send(message.clone()).await.unwrap();
-            assert_eq!(socket.next().await.unwrap().unwrap(), message);
-        }
-        // Longer than any timeout of a request's head would last is too long for a test; that it idles is enough.
-        tokio::time::sleep(std::time::Duration::from_millis(3500)).await;
-        socket.send(Message::text("still here")).await.unwrap();
-        assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("still here"));
+    let (response, mut stream, mut reader) = open(gateway.address, "good-token-alice");
+    assert_eq!((response.status, response.header("sec-websocket-accept")), (101, Some(ACCEPT)), "{response:?}");
+    let mut echoed = |opcode: u8, payload: &[u8]| {
+        write_frame(&mut stream, opcode, payload, Some([1, 2, 3, 4]));
+        let (back, masked, same) = read_frame(&mut reader).expect("the connection ended");
+        assert_eq!((back, masked), (opcode, false));
+        assert!(same == payload, "{} bytes came back as {}", payload.len(), same.len());
+    };
+    echoed(1, b"hello");
+    echoed(2, &vec![7; 200_000]);
+    echoed(9, b"ping");
+    // The upstream's timeout is three seconds here, and it is for the answer's head alone.
+    std::thread::sleep(Duration::from_millis(3500));
+    echoed(1, b"still here");
+    echoed(8, b"");
 
-        match open(gateway.address, "bad").await.map_err(|error| *error) {
-            Err(Error::Http(response)) => assert_eq!(response.status(), 401),
-            other => panic!("{other:?}"),
-        }
-    });
+    assert_refused(&open(gateway.address, "bad").0, 401, "a bad token");
     assert_eq!(*users.lock().unwrap(), [Some("alice".to_owned())]);
 }
 
 #[test]
 fn other_upgrades_pass_as_bytes() {
-    use std::io::{Read as _, Write as _};
     let world = World::new();
-    let mut stream = portcullis_tests::client::connect(world.gateway.address).unwrap();
+    let mut stream = client::connect(world.gateway.address).unwrap();
     let head = format!(
         "GET /upgrade HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n",
         world.gateway.address, ALICE.1
     );
     stream.write_all(head.as_bytes()).unwrap();
-    let mut reader = std::io::BufReader::new(stream.try_clone().unwrap());
-    let response = portcullis_tests::wire::read_response(&mut reader, "GET").unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let response = read_response(&mut reader, "GET").unwrap();
     assert_eq!((response.status, response.header("upgrade")), (101, Some("echo/1")), "{response:?}");
     stream.write_all(b"\x00\xffbytes").unwrap();
     let mut back = [0; 7];
