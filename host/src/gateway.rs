@@ -49,3 +49,6 @@ impl Decide for Snapshot {
         &self.routes
     }
 }
+
+#[cfg(test)]
+mod tests;
