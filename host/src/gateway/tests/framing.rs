@@ -4,6 +4,8 @@ use super::harness::{gate_as_alice, get, http2, raw, status};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::Full;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 fn lines(answer: &str) -> Vec<&str> {
     answer.lines().filter_map(|line| line.strip_prefix("line: ")).collect()
@@ -27,6 +29,11 @@ async fn ambiguous_targets_are_refused() {
         "http://u@api.example.com/",
         "api.example.com:80",
         "ftp://api.example.com/",
+        "/a#b",
+        "/a?b#c",
+        "/#",
+        "http://api.example.com/a#b",
+        "http://api.example.com#b",
     ] {
         let answer = get(gate.address, target, "").await;
         assert_eq!(status(&answer), 400, "{target}: {answer}");
@@ -126,4 +133,25 @@ async fn http2_names_one_host() {
     }
     let request = Request::get("http://api.example.com/a/../b").body(Full::<Bytes>::default()).expect("request");
     assert_eq!(http2(gate.address, request).await.0.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_fragment_is_found_in_any_request_of_a_connection_and_in_pieces() {
+    let gate = gate_as_alice().await;
+    let mut stream = TcpStream::connect(gate.address).await.expect("connect");
+    let rest = " HTTP/1.1\r\nHost: a\r\n";
+    // A body that holds what looks like a request line is no request: others on the connection are not refused for it.
+    let body = "GET /b#c HTTP/1.1\r\n";
+    let first = format!("POST /a{rest}Content-Length: {}\r\n\r\n{body}", body.len());
+    let pieces = [&*first, "GET /a", "#x", rest, "\r\n", "GET /a", rest, "Connection: close\r\n\r\n"];
+    for piece in pieces {
+        stream.write_all(piece.as_bytes()).await.expect("write");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).await.expect("read");
+    let statuses: Vec<u16> = answers.match_indices("HTTP/1.1 ").map(|(at, _)| status(&answers[at..])).collect();
+    // (The second 200 is the upstream's report of the body.)
+    assert_eq!(lines(&answers), ["POST /a", "GET /a"], "{answers}");
+    assert!(statuses.contains(&400), "{answers}");
 }

@@ -51,7 +51,7 @@ async fn every_alias_is_dropped_on_every_route_over_http1_and_http2() {
             assert_eq!(identities(&answer), expected, "{alias} over HTTP/1.1");
             assert!(seen(&answer, "header").contains(&"x-other=kept"));
 
-            let request = Request::get(format!("http://api.example.com/"))
+            let request = Request::get("http://api.example.com/")
                 .header(alias.to_lowercase(), "admin")
                 .header(alias.to_lowercase(), "root")
                 .body(Full::<Bytes>::default())
