@@ -60,17 +60,36 @@ impl Seen {
         if self.http2 {
             return;
         }
+        // The way of bodies: without `#`, only what may be the start of a request line is of interest.
+        if !bytes.contains(&b'#') && !self.line.contains(&b'#') && !bytes.starts_with(b"PRI ") {
+            let tail = match bytes.iter().rposition(|byte| *byte == b'\n') {
+                Some(end) => {
+                    self.line.clear();
+                    self.skipping = false;
+                    bytes.get(end + 1..).unwrap_or_default()
+                }
+                None => bytes,
+            };
+            return self.extend_line(tail);
+        }
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            if !self.skipping {
-                self.line.extend_from_slice(piece);
-                self.skipping = self.line.len() > LINE_BYTES_MAX;
-            }
+            self.extend_line(piece);
             if piece.ends_with(b"\n") {
                 if !self.skipping {
                     self.end_line();
                 }
                 self.line.clear();
                 self.skipping = false;
+            }
+        }
+    }
+
+    fn extend_line(&mut self, bytes: &[u8]) {
+        if !self.skipping {
+            self.line.extend_from_slice(bytes);
+            self.skipping = self.line.len() > LINE_BYTES_MAX;
+            if self.skipping {
+                self.line.clear();
             }
         }
     }
