@@ -150,7 +150,7 @@ async fn a_fragment_is_found_in_any_request_of_a_connection_and_in_pieces() {
     }
     let mut answers = String::new();
     stream.read_to_string(&mut answers).await.expect("read");
-    let statuses: Vec<u16> = answers.match_indices("HTTP/1.1 ").map(|(at, _)| status(&answers[at..])).collect();
+    let statuses: Vec<&str> = answers.split("HTTP/1.1 ").skip(1).filter_map(|answer| answer.get(..3)).collect();
     assert_eq!(lines(&answers), ["POST /a", "GET /a"], "{answers}");
-    assert_eq!(statuses, [200, 400, 200], "{answers}");
+    assert_eq!(statuses, ["200", "400", "200"], "{answers}");
 }
