@@ -5,6 +5,7 @@
 //! for all of them. Nothing here may look into a credential, or write a header's value or a query to the log.
 
 mod body;
+mod fragment;
 mod headers;
 mod listener;
 mod progress;
@@ -49,3 +50,6 @@ impl Decide for Snapshot {
         &self.routes
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,10 @@
 //!
 //! Every wait for a client's bytes before its request is complete has a limit, so that slow clients cannot hold the door.
 
+use super::fragment::{Fragments, Watched};
 use super::service::{Connection, Door};
 use super::{Decide, upgrade};
 use arc_swap::ArcSwap;
-use hyper::rt::{Read, Write};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
@@ -98,7 +99,7 @@ async fn connection<S: Decide>(
     // Fails only on a connection that is already gone, which the next read finds out.
     let _ = stream.set_nodelay(true);
     match acceptor {
-        None => http(TokioIo::new(stream), peer, door, life).await,
+        None => http(stream, peer, door, life).await,
         Some(acceptor) => {
             let mut phase = life.phase.clone();
             let handshake = tokio::select! {
@@ -106,7 +107,7 @@ async fn connection<S: Decide>(
                 _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
             };
             match handshake {
-                Ok(Ok(stream)) => http(TokioIo::new(stream), peer, door, life).await,
+                Ok(Ok(stream)) => http(stream, peer, door, life).await,
                 Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
             }
@@ -116,10 +117,12 @@ async fn connection<S: Decide>(
 
 async fn http<S: Decide, IO>(io: IO, peer: SocketAddr, door: Arc<Door<S>>, life: upgrade::Life)
 where
-    IO: Read + Write + Unpin + Send + 'static,
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut phase = life.phase.clone();
-    let connection = Arc::new(Connection::new(peer, life));
+    let fragments = Fragments::default();
+    let connection = Arc::new(Connection::new(peer, life, fragments.clone()));
+    let io = TokioIo::new(Watched::new(io, fragments));
     let service = service_fn(|request| {
         let (door, connection) = (Arc::clone(&door), Arc::clone(&connection));
         async move { door.serve(request, &connection).await }

@@ -3,6 +3,7 @@
 //! The body is not touched before the decision is made. The log line never holds a path, a query or a header.
 
 use super::body::ClientBody;
+use super::fragment::Fragments;
 use super::proxy::{self, Failure};
 use super::upstream::Upstreams;
 use super::{Decide, headers, respond, upgrade};
@@ -36,15 +37,16 @@ pub(super) struct Connection {
     pub(super) peer: HeaderValue,
     pub(super) peer_ip: IpAddr,
     pub(super) life: upgrade::Life,
+    fragments: Fragments,
     begun: AtomicBool,
 }
 
 impl Connection {
-    pub(super) fn new(peer: SocketAddr, life: upgrade::Life) -> Self {
+    pub(super) fn new(peer: SocketAddr, life: upgrade::Life, fragments: Fragments) -> Self {
         let peer_ip = peer.ip().to_canonical();
         // An address is always visible ASCII.
         let peer = HeaderValue::try_from(peer_ip.to_string()).unwrap_or(HeaderValue::from_static("unknown"));
-        Self { peer, peer_ip, life, begun: AtomicBool::new(false) }
+        Self { peer, peer_ip, life, fragments, begun: AtomicBool::new(false) }
     }
 
     /// Whether a request was ever complete.
@@ -88,7 +90,7 @@ impl<S: Decide> Door<S> {
     ) -> (Response<ClientBody>, Outcome) {
         let snapshot = self.world.load_full();
         let (parts, body) = request.into_parts();
-        let target = match target_of(&parts) {
+        let target = match target_of(&parts, &connection.fragments) {
             Ok(target) => target,
             Err(error) => return refuse(Denial::Ambiguous { reason: error.to_string() }, id),
         };
@@ -119,7 +121,7 @@ fn refuse(denial: Denial, id: &HeaderValue) -> (Response<ClientBody>, Outcome) {
 }
 
 /// The normalised target of a request, from what hyper made of its request line or pseudo-headers.
-fn target_of(parts: &Parts) -> Result<NormalTarget, TargetError> {
+fn target_of(parts: &Parts, fragments: &Fragments) -> Result<NormalTarget, TargetError> {
     let mut hosts = [""; 2];
     let mut count = 0;
     for value in parts.headers.get_all(header::HOST) {
@@ -136,11 +138,19 @@ fn target_of(parts: &Parts) -> Result<NormalTarget, TargetError> {
     if parts.version == Version::HTTP_2 {
         return NormalTarget::parse_http2(path, authority, hosts, method);
     }
-    match (parts.uri.scheme_str(), authority) {
-        (None, None) => NormalTarget::parse(path, hosts, method),
-        (Some(scheme), Some(authority)) => NormalTarget::parse(&format!("{scheme}://{authority}{path}"), hosts, method),
-        _ => Err(TargetError::Form),
+    let absolute;
+    let target = match (parts.uri.scheme_str(), authority) {
+        (None, None) => path,
+        (Some(scheme), Some(authority)) => {
+            absolute = format!("{scheme}://{authority}{path}");
+            &absolute
+        }
+        _ => return Err(TargetError::Form),
+    };
+    if fragments.take(method, target) {
+        return Err(TargetError::Fragment);
     }
+    NormalTarget::parse(target, hosts, method)
 }
 
 /// What became of a request, for the log.
