@@ -72,7 +72,7 @@ fn assemble(file: &Path, machine: &Machine, setup: &Setup<'_>) -> Result<World, 
 /// Gives what a plan was refused for the place in the file that it is about.
 fn placed(file: &Path, configuration: &Configuration, found: Vec<(String, PlanProblem)>) -> Problems {
     let mut problems = Problems::new(file.display().to_string());
-    for (name, PlanProblem { setting, problem, remedy }) in found {
+    for (name, PlanProblem { setting, problem, remedy, ungranted: _ }) in found {
         let lines =
             configuration.providers.iter().find(|provider| provider.name == name).map(|provider| &provider.lines);
         let line =

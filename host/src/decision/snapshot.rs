@@ -132,7 +132,7 @@ fn plan(
     wanted: &Wanted,
     setup: &Setup<'_>,
 ) -> Result<Provider, Vec<PlanProblem>> {
-    let whole = |problem: String, remedy: &str| vec![PlanProblem { setting: None, problem, remedy: remedy.to_owned() }];
+    let whole = |problem: String, remedy: &str| vec![PlanProblem::new(None, problem, remedy)];
     let adapter = catalogue.adapter(&config.adapter).ok_or_else(|| {
         whole(format!("the adapter `{}` is not in the adapters folder", config.adapter), "drop its .wasm there")
     })?;

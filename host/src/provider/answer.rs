@@ -12,6 +12,9 @@ use portcullis_core::secret::{MASK, Secret};
 use portcullis_core::setting::SettingValue;
 use std::borrow::Cow;
 
+/// A shorter client secret is not looked for: no provider repeats it, and an `x` would be found in every name.
+const SECRET_BYTES_MIN: usize = 8;
+
 /// What must not reach an adapter, in the spellings in which an answer could repeat it.
 pub(super) struct Needles(Vec<Secret>);
 
@@ -25,7 +28,9 @@ impl Needles {
             None => {}
         }
         for (_, value) in &config.settings {
-            if let SettingValue::Secret(secret) = value {
+            if let SettingValue::Secret(secret) = value
+                && secret.reveal().len() >= SECRET_BYTES_MIN
+            {
                 bare.push(secret.reveal());
             }
         }

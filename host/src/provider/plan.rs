@@ -51,11 +51,15 @@ pub struct PlanProblem {
     pub problem: String,
     /// What would be right.
     pub remedy: String,
+    /// The origin that the operator would have to grant, where nothing else is wrong.
+    pub ungranted: Option<Origin>,
 }
 
 impl PlanProblem {
-    pub(super) fn new(setting: Option<&str>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { setting: setting.map(str::to_owned), problem: problem.into(), remedy: remedy.into() }
+    /// A problem with a setting, or with the provider as a whole.
+    #[must_use]
+    pub fn new(setting: Option<&str>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { setting: setting.map(str::to_owned), problem: problem.into(), remedy: remedy.into(), ungranted: None }
     }
 
     /// Whether nothing is wrong but that this release cannot do it.
@@ -146,10 +150,9 @@ pub(super) fn make(
             "the adapter refuses these settings and does not say why",
             "compare them with `portcullis adapter show`",
         )]),
-        Err(PlanError::Settings(problems)) => Err(problems
-            .into_iter()
-            .map(|p| PlanProblem { setting: p.setting, problem: p.problem, remedy: p.remedy })
-            .collect()),
+        Err(PlanError::Settings(problems)) => {
+            Err(problems.into_iter().map(|p| PlanProblem::new(p.setting.as_deref(), p.problem, p.remedy)).collect())
+        }
     }
 }
 
@@ -322,14 +325,14 @@ fn vet_url(text: &str, config: &ProviderConfig, what: &str) -> Option<PlanProble
         return Some(PlanProblem::new(None, "the plan names a URL with user info or a fragment", author));
     }
     if !config.granted_origins.contains(&origin) {
-        return Some(PlanProblem::new(
-            None,
+        let (problem, remedy) = (
             format!("the plan sends {what} to {}, which this file does not grant", origin.as_str()),
             format!(
                 "if that is right, add the line `origins: [{}]` to the provider, or the origin to the list that is there",
                 origin.as_str()
             ),
-        ));
+        );
+        return Some(PlanProblem { ungranted: Some(origin), ..PlanProblem::new(None, problem, remedy) });
     }
     if url.scheme() == "http" && !config.allow_http && !url.host_str().is_some_and(is_loopback) {
         return Some(PlanProblem::new(

@@ -73,8 +73,7 @@ async fn play(case: &Case, adapter: &Arc<Adapter>) -> Outcome {
     let clock = case.clock();
     let made = configure(case, adapter).and_then(|config| {
         let transport: Arc<dyn Transport> = Arc::clone(&replay) as _;
-        let wanted = case.wanted.iter().cloned().collect();
-        Provider::new(config, Arc::clone(adapter), &wanted, transport, Arc::new(move || clock))
+        plan(case, adapter, config, &transport)
     });
     let provider = match (made, expected) {
         (Ok(provider), None) => provider,
@@ -105,6 +104,28 @@ async fn play(case: &Case, adapter: &Arc<Adapter>) -> Outcome {
     if flaws.is_empty() { Outcome::Passed } else { Outcome::Failed(flaws) }
 }
 
+/// Plans the provider of a case. It is granted the origins of the requests that the case expects; a case that expects none
+/// has none to grant, so there the plan gets what it asks for: any call that it made would fail the case.
+fn plan(
+    case: &Case,
+    adapter: &Arc<Adapter>,
+    mut config: ProviderConfig,
+    transport: &Arc<dyn Transport>,
+) -> Result<Provider, Vec<PlanProblem>> {
+    let (wanted, clock) = (case.wanted.iter().cloned().collect(), case.clock());
+    let mut make = |config: &ProviderConfig| {
+        Provider::new(config.clone(), Arc::clone(adapter), &wanted, Arc::clone(transport), Arc::new(move || clock))
+    };
+    let made = make(&config);
+    match made {
+        Err(problems) if case.exchanges().is_empty() && problems.iter().any(|problem| problem.ungranted.is_some()) => {
+            config.granted_origins.extend(problems.into_iter().filter_map(|problem| problem.ungranted));
+            make(&config)
+        }
+        made => made,
+    }
+}
+
 fn joined(problems: &[PlanProblem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
@@ -123,9 +144,7 @@ fn configure(case: &Case, adapter: &Adapter) -> Result<ProviderConfig, Vec<PlanP
     });
     let mut config = problems.or(config).map_err(|problems| {
         let found = problems.sorted().into_iter();
-        found
-            .map(|p| PlanProblem { setting: p.setting.clone(), problem: p.problem.clone(), remedy: p.remedy.clone() })
-            .collect::<Vec<_>>()
+        found.map(|p| PlanProblem::new(p.setting.as_deref(), &*p.problem, &*p.remedy)).collect::<Vec<_>>()
     })?;
     // An operator would grant what the provider needs; a case grants just what it expects to be asked.
     for exchange in case.exchanges() {
