@@ -32,7 +32,6 @@ fn ambiguous_targets_are_400() {
         "/public/;/rest",
         "/public/..;/rest",
         "/public;x=1/rest",
-        "/public#/rest",
         "/public/%0d%0aX:1",
         "/public/%7f",
         "/public/%zz",
@@ -51,6 +50,19 @@ fn ambiguous_targets_are_400() {
     assert!(world.provider.seen().is_empty(), "asked about a request that is refused anyway");
     assert_eq!(world.get("/public/x.y/~z", &[]).status, 200);
     world.assert_well();
+}
+
+/// A fragment has no place in a target (RFC 9112 3.2). If it is not refused, it is gone before anything is matched.
+#[test]
+fn a_fragment_chooses_no_route_and_reaches_no_upstream() {
+    let world = world();
+    for (target, status) in [("/public#/rest", 200), ("/rest#/public", 401), ("/rest#/../public/x", 401)] {
+        let response = world.raw("GET", &format!("GET {target} HTTP/1.1\r\nHost: {{host}}\r\n\r\n"));
+        assert!([400, status].contains(&response.status), "{target}: {} {}", response.status, response.text());
+    }
+    for request in world.upstream.seen() {
+        assert_eq!(request.target, "/public");
+    }
 }
 
 #[test]

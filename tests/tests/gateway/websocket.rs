@@ -4,7 +4,7 @@ use crate::world::{ALICE, World, assert_refused, config};
 use portcullis_tests::gateway::{Gateway, any_port};
 use portcullis_tests::wire::{read_request, read_response, write_head};
 use portcullis_tests::{client, provider};
-use std::io::{BufRead, BufReader, Read as _, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -128,22 +128,26 @@ fn a_websocket_echo_works_for_who_may_pass() {
     assert_eq!(*users.lock().unwrap(), [Some("alice".to_owned())]);
 }
 
+/// Above all not to h2c: the upstream would take further requests on that connection, and nobody would decide them.
 #[test]
-fn other_upgrades_pass_as_bytes() {
+fn no_other_protocol_is_switched_to() {
     let world = World::new();
-    let mut stream = client::connect(world.gateway.address).unwrap();
-    let head = format!(
-        "GET /upgrade HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n",
-        world.gateway.address, ALICE.1
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let response = read_response(&mut reader, "GET").unwrap();
-    assert_eq!((response.status, response.header("upgrade")), (101, Some("echo/1")), "{response:?}");
-    stream.write_all(b"\x00\xffbytes").unwrap();
-    let mut back = [0; 7];
-    reader.read_exact(&mut back).unwrap();
-    assert_eq!(&back, b"\x00\xffbytes");
+    for protocol in ["h2c", "h2c, websocket", "TLS/1.0", "HTTP/2.0", "echo/1"] {
+        let headers = [
+            ALICE,
+            ("Connection", "Upgrade, HTTP2-Settings"),
+            ("Upgrade", protocol),
+            ("HTTP2-Settings", "AAMAAABkAAQAAP__"),
+        ];
+        world.upstream.forget();
+        let response = world.get("/rest", &headers);
+        assert_eq!((response.status, response.header("upgrade")), (200, None), "{protocol}: {response:?}");
+        let [seen] = &world.upstream.seen()[..] else { panic!("{protocol}: not one request upstream") };
+        assert_eq!((seen.header("upgrade"), seen.header("http2-settings")), (None, None), "{protocol}");
+        // An upstream that switches all the same is at fault.
+        assert_refused(&world.get("/upgrade", &headers), 502, protocol);
+    }
+    world.assert_well();
 }
 
 #[test]
