@@ -70,7 +70,6 @@ async fn play(case: &Case, adapter: &Arc<Adapter>) -> Outcome {
     let expected = case.expect.problem.as_ref().map(|problem| problem.setting.as_str());
     let presented = case.presented();
     let replay = Arc::new(Replay::new(case.exchanges(), &presented));
-    let clock = case.clock();
     let made = configure(case, adapter).and_then(|config| {
         let transport: Arc<dyn Transport> = Arc::clone(&replay) as _;
         plan(case, adapter, config, &transport)
@@ -113,7 +112,7 @@ fn plan(
     transport: &Arc<dyn Transport>,
 ) -> Result<Provider, Vec<PlanProblem>> {
     let (wanted, clock) = (case.wanted.iter().cloned().collect(), case.clock());
-    let mut make = |config: &ProviderConfig| {
+    let make = |config: &ProviderConfig| {
         Provider::new(config.clone(), Arc::clone(adapter), &wanted, Arc::clone(transport), Arc::new(move || clock))
     };
     let made = make(&config);
