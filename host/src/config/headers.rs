@@ -5,6 +5,7 @@
 //! gateway needs can't be one.
 
 use super::Fact;
+use portcullis_core::header::fold;
 use portcullis_core::problem::Problems;
 use portcullis_core::tree::At;
 
@@ -55,11 +56,6 @@ const TAKEN: [&str; 43] = [
     "www-authenticate",
     "x-request-id",
 ];
-
-/// Letters and digits in lower case, everything else `-`.
-fn fold(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
-}
 
 /// RFC 9110 5.6.2.
 pub(super) fn is_token(text: &str) -> bool {

@@ -52,17 +52,15 @@ fn ambiguous_targets_are_400() {
     world.assert_well();
 }
 
-/// A fragment has no place in a target (RFC 9112 3.2). If it is not refused, it is gone before anything is matched.
+/// A fragment has no place in a target (RFC 9112 3.2), and hyper cuts it off before anybody can see it.
 #[test]
-fn a_fragment_chooses_no_route_and_reaches_no_upstream() {
+fn a_fragment_is_refused() {
     let world = world();
-    for (target, status) in [("/public#/rest", 200), ("/rest#/public", 401), ("/rest#/../public/x", 401)] {
+    for target in ["/public#/rest", "/rest#/public", "/rest#/../public/x"] {
         let response = world.raw("GET", &format!("GET {target} HTTP/1.1\r\nHost: {{host}}\r\n\r\n"));
-        assert!([400, status].contains(&response.status), "{target}: {} {}", response.status, response.text());
+        assert_eq!(response.status, 400, "{target}: {}", response.text());
     }
-    for request in world.upstream.seen() {
-        assert_eq!(request.target, "/public");
-    }
+    assert!(world.upstream.seen().is_empty());
 }
 
 #[test]
