@@ -145,7 +145,8 @@ fn description(
     problems: &mut Problems,
 ) -> Option<Description> {
     let node = provider.node().get("adapter")?;
-    let name = node.as_text()?;
+    let name = At::new(node, "").text(&mut Problems::new(""))?;
+    let name = name.as_str();
     let proper = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     if !proper || name.is_empty() {
         return None;

@@ -243,14 +243,8 @@ fn upstream_url(at: &At<'_>, problems: &mut Problems) -> Option<url::Url> {
 }
 
 fn basic_auth(at: &At<'_>, problems: &mut Problems) -> Option<BasicAuth> {
-    match at.choice(&["block", "pass", "verify"], problems)? {
-        "block" => Some(BasicAuth::Block),
-        "pass" => Some(BasicAuth::Pass),
-        _ => {
-            at.report(problems, format!("`verify` {NOT_YET}"), "write `block` or `pass`");
-            None
-        }
-    }
+    let choice = at.choice_until(&["block", "pass"], &["verify"], problems)?;
+    Some(if choice == "pass" { BasicAuth::Pass } else { BasicAuth::Block })
 }
 
 fn query_names(at: &At<'_>, problems: &mut Problems) -> Option<Vec<String>> {

@@ -222,15 +222,11 @@ fn client(
             SettingValue::Secret(secret)
         }
         "client_auth" => {
-            let auth = at.choice(&["basic", "post", "none", "private_key_jwt", "mtls"], problems)?;
+            let auth = at.choice_until(&["basic", "post", "none"], &["private_key_jwt", "mtls"], problems)?;
             client.auth = match auth {
-                "basic" => ClientAuth::Basic,
                 "post" => ClientAuth::Post,
                 "none" => ClientAuth::None,
-                _ => {
-                    at.report(problems, format!("`{auth}` {NOT_YET}"), "write `basic`, `post` or `none`");
-                    return None;
-                }
+                _ => ClientAuth::Basic,
             };
             SettingValue::Text(auth.to_owned())
         }

@@ -61,7 +61,8 @@ fn collide(a: SocketAddr, b: SocketAddr) -> bool {
 }
 
 fn address(at: &At<'_>, problems: &mut Problems) -> Option<SocketAddr> {
-    let text = at.text(problems)?;
+    // A lone port is a number to YAML: quotes would not mend it.
+    let text = at.node().as_text().map(str::to_owned).or_else(|| at.text(problems))?;
     if let Ok(address) = text.parse() {
         return Some(address);
     }

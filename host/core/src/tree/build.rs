@@ -78,7 +78,9 @@ impl<'i> Builder<'i, '_> {
             None => Ok((Event::StreamEnd, Span::default())),
             Some(Err(error)) => {
                 let place = Place { position: position(error.marker()), path: path_text(&self.path) };
-                let mut problem = format!("is not YAML: {}", shown(error.info()));
+                // The parser's own words, which may quote one character of the file.
+                let info: String = error.info().chars().filter(|c| !c.is_control()).take(200).collect();
+                let mut problem = format!("is not YAML: {info}");
                 if error.info().contains("unknown anchor") {
                     problem = "uses an alias (`*name`)".to_owned();
                 }

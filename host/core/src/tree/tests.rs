@@ -223,3 +223,21 @@ fn the_environment_is_put_in_once_and_never_shown() {
     assert_eq!(problems.len(), 5);
     assert!(!problems.to_string().contains("alpha"), "{problems}");
 }
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever the bytes: no panic, and no tree without a reason.
+        #[test]
+        fn parsing_ends_in_a_tree_or_a_problem(text in "\\PC{0,30}|[-a-c:,\\[\\]{}&*!|>'\"%@`#?\\n \\t<\\\\0-9$]{0,60}") {
+            let mut problems = Problems::new("f");
+            let tree = parse(text.as_bytes(), &mut problems);
+            prop_assert!(tree.is_some() || !problems.is_empty());
+            if let Some(mut tree) = tree {
+                expand(&mut tree, &|_| None, &mut problems);
+            }
+        }
+    }
+}
