@@ -9,7 +9,7 @@ mod snapshot;
 
 pub use decide::{decide, verdict_denial};
 pub use headers::identity_headers;
-pub use snapshot::{Setup, Snapshot, settle};
+pub use snapshot::{Snapshot, settle};
 
 use crate::config::RouteConfig;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};

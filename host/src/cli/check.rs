@@ -2,11 +2,10 @@
 
 use super::out::say;
 use super::{YES, world};
-use crate::decision::Setup;
 use std::path::Path;
 
 pub(super) fn run(file: &Path) -> u8 {
-    let opened = world::machine().and_then(|machine| world::open(file, &machine, &Setup::network()));
+    let opened = world::machine().and_then(|machine| world::open(file, &machine));
     match opened {
         Ok(world) => {
             let (providers, routes) = (world.configuration.providers.len(), world.configuration.routes.len());

@@ -4,8 +4,8 @@
 use super::out::{complain, say};
 use super::{CANNOT, NO, WRONG, YES, world};
 use crate::adapter::contract::{Content, Response};
-use crate::decision::{Setup, verdict_denial};
-use crate::provider::{Exchange, Provider, Readiness, Seen};
+use crate::decision::verdict_denial;
+use crate::provider::{Exchange, Provider, Readiness, Seen, now};
 use portcullis_core::credential::{Credential, Presented, read_authorization};
 use portcullis_core::identity::Identity;
 use portcullis_core::json;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 const TOKEN_FILE_BYTES_MAX: u64 = 64 * 1024;
 
 pub(super) fn run(file: &Path, name: &str, token_file: &Path) -> u8 {
-    let opened = world::machine().and_then(|machine| world::open(file, &machine, &Setup::network()));
+    let opened = world::machine().and_then(|machine| world::open(file, &machine));
     let world = match opened {
         Ok(world) => world,
         Err(code) => return code,
@@ -42,7 +42,7 @@ pub(super) fn run(file: &Path, name: &str, token_file: &Path) -> u8 {
             return CANNOT;
         }
     };
-    runtime.block_on(probe(provider, &credential, world.snapshot.now()))
+    runtime.block_on(probe(provider, &credential, now()))
 }
 
 async fn probe(provider: &Arc<Provider>, credential: &Credential, now: i64) -> u8 {

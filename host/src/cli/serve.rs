@@ -4,7 +4,7 @@ use super::out::complain;
 use super::world::World;
 use super::{CANNOT, WRONG, YES, world};
 use crate::config::{Access, Configuration};
-use crate::decision::{Setup, Snapshot, settle};
+use crate::decision::{Snapshot, settle};
 use crate::provider::Readiness;
 use crate::{admin, gateway, telemetry};
 use arc_swap::ArcSwap;
@@ -34,7 +34,7 @@ pub(super) fn run(file: &Path) -> u8 {
     for note in machine.notes() {
         tracing::warn!("{note}");
     }
-    let world = match world::open(file, &machine, &Setup::network()) {
+    let world = match world::open(file, &machine) {
         Ok(world) => world,
         Err(code) => return code,
     };

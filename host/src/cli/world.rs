@@ -5,7 +5,7 @@ use super::out::complain;
 use super::{CANNOT, WRONG};
 use crate::adapter::{Catalogue, Entry, Machine};
 use crate::config::{self, Configuration};
-use crate::decision::{Setup, Snapshot};
+use crate::decision::Snapshot;
 use crate::gateway;
 use crate::provider::PlanProblem;
 use portcullis_core::problem::{Problem, Problems};
@@ -28,14 +28,14 @@ pub(super) fn machine() -> Result<Machine, u8> {
 }
 
 /// Reads, checks, loads and plans; sends nothing. All problems are written to standard error.
-pub(super) fn open(file: &Path, machine: &Machine, setup: &Setup<'_>) -> Result<World, u8> {
-    assemble(file, machine, setup).map_err(|problems| {
+pub(super) fn open(file: &Path, machine: &Machine) -> Result<World, u8> {
+    assemble(file, machine).map_err(|problems| {
         complain(&problems);
         WRONG
     })
 }
 
-fn assemble(file: &Path, machine: &Machine, setup: &Setup<'_>) -> Result<World, Problems> {
+fn assemble(file: &Path, machine: &Machine) -> Result<World, Problems> {
     let draft = config::open(file)?;
     let whole = |problem: String, remedy: &str| {
         let mut problems = Problems::new(file.display().to_string());
@@ -64,8 +64,7 @@ fn assemble(file: &Path, machine: &Machine, setup: &Setup<'_>) -> Result<World, 
     };
     let tls = configuration.tls.as_ref().map(gateway::server_config).transpose();
     let tls = tls.map_err(|error| whole(error.to_string(), "correct the section `tls`"))?;
-    let snapshot =
-        Snapshot::build(&configuration, &catalogue, setup).map_err(|found| placed(file, &configuration, found))?;
+    let snapshot = Snapshot::build(&configuration, &catalogue).map_err(|found| placed(file, &configuration, found))?;
     Ok(World { configuration, tls, snapshot })
 }
 

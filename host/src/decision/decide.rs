@@ -3,6 +3,7 @@
 use super::headers::identity_headers;
 use super::{Decision, Pass, Request, Snapshot, routing};
 use crate::config::{Access, BasicAuth, RouteConfig};
+use crate::provider::now;
 use http::header::AUTHORIZATION;
 use portcullis_core::credential::{Credential, Presented, read_authorization};
 use portcullis_core::denial::Denial;
@@ -58,8 +59,7 @@ async fn pass(snapshot: &Snapshot, route: &Arc<RouteConfig>, request: Request<'_
         reason: "the route's provider is not there".to_owned(),
         retry_after_s: RETRY_AFTER_S,
     })?;
-    let identity =
-        provider.verdict(&credential, None).await.map_err(|refusal| verdict_denial(refusal, snapshot.now()))?;
+    let identity = provider.verdict(&credential, None).await.map_err(|refusal| verdict_denial(refusal, now()))?;
     admit(route, identity)
 }
 

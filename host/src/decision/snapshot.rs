@@ -2,7 +2,7 @@
 
 use crate::adapter::Catalogue;
 use crate::config::{Access, Configuration, Fact, ProviderConfig, RouteConfig};
-use crate::provider::{Clock, Network, PlanProblem, Provider, Readiness, Transport, Wanted};
+use crate::provider::{Network, PlanProblem, Provider, Readiness, Wanted, now};
 use portcullis_core::header::fold;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -19,40 +19,11 @@ pub struct Snapshot {
     /// The routes, in the order of the file.
     pub routes: Vec<Arc<RouteConfig>>,
     providers: BTreeMap<String, Arc<Provider>>,
-    clock: Clock,
 }
 
 impl std::fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Snapshot").field("providers", &self.providers.keys()).finish_non_exhaustive()
-    }
-}
-
-/// How providers are reached: over the network, or by recorded exchanges.
-pub struct Setup<'a> {
-    /// Makes the transport of a provider.
-    pub transport: &'a dyn Fn(&ProviderConfig) -> Result<Arc<dyn Transport>, String>,
-    /// Tells the time.
-    pub clock: Clock,
-}
-
-impl std::fmt::Debug for Setup<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Setup")
-    }
-}
-
-impl Setup<'_> {
-    /// The network and the system's clock.
-    #[must_use]
-    pub fn network() -> Self {
-        Self {
-            transport: &|config| Network::new(config).map(|network| Arc::new(network) as Arc<dyn Transport>),
-            clock: Arc::new(|| {
-                let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-                i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-            }),
-        }
     }
 }
 
@@ -62,16 +33,12 @@ impl Snapshot {
     /// # Errors
     ///
     /// All problems, each with the name of its provider.
-    pub fn build(
-        configuration: &Configuration,
-        catalogue: &Catalogue,
-        setup: &Setup<'_>,
-    ) -> Result<Self, Vec<(String, PlanProblem)>> {
+    pub fn build(configuration: &Configuration, catalogue: &Catalogue) -> Result<Self, Vec<(String, PlanProblem)>> {
         let mut providers = BTreeMap::new();
         let mut problems = Vec::new();
         for config in &configuration.providers {
             let name = config.name.clone();
-            match plan(config, catalogue, &wanted(&name, &configuration.routes), setup) {
+            match plan(config, catalogue, &wanted(&name, &configuration.routes)) {
                 Ok(provider) => drop(providers.insert(name, Arc::new(provider))),
                 Err(found) => problems.extend(found.into_iter().map(|problem| (name.clone(), problem))),
             }
@@ -86,7 +53,7 @@ impl Snapshot {
             .map(|(name, _)| fold(name))
             .chain([fold("X-Remote-User")])
             .collect();
-        Ok(Self { identity_names, routes, providers, clock: Arc::clone(&setup.clock) })
+        Ok(Self { identity_names, routes, providers })
     }
 
     /// A provider by name.
@@ -98,12 +65,6 @@ impl Snapshot {
     /// The providers, by name.
     pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
         self.providers.values()
-    }
-
-    /// Seconds since 1970.
-    #[must_use]
-    pub fn now(&self) -> i64 {
-        (self.clock)()
     }
 
     /// Names of providers that a route uses and that have no plan yet, with the reason.
@@ -126,18 +87,13 @@ impl Snapshot {
     }
 }
 
-fn plan(
-    config: &ProviderConfig,
-    catalogue: &Catalogue,
-    wanted: &Wanted,
-    setup: &Setup<'_>,
-) -> Result<Provider, Vec<PlanProblem>> {
+fn plan(config: &ProviderConfig, catalogue: &Catalogue, wanted: &Wanted) -> Result<Provider, Vec<PlanProblem>> {
     let whole = |problem: String, remedy: &str| vec![PlanProblem::new(None, problem, remedy)];
     let adapter = catalogue.adapter(&config.adapter).ok_or_else(|| {
         whole(format!("the adapter `{}` is not in the adapters folder", config.adapter), "drop its .wasm there")
     })?;
-    let transport = (setup.transport)(config).map_err(|problem| whole(problem, "correct it in the provider"))?;
-    Provider::new(config.clone(), Arc::clone(adapter), wanted, transport, Arc::clone(&setup.clock))
+    let network = Network::new(config).map_err(|problem| whole(problem, "correct it in the provider"))?;
+    Provider::new(config.clone(), Arc::clone(adapter), wanted, Arc::new(network), Arc::new(now))
 }
 
 /// The facts that the routes of a provider need.

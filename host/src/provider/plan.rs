@@ -6,6 +6,7 @@ use crate::config::{ClientAuth, ProviderConfig};
 use contract::{Authorization, Body, Method, Plan, PlanError, Request, Response, Source, Step};
 use portcullis_core::base_url::{Origin, is_loopback};
 use portcullis_core::setting::SettingValue;
+use std::sync::Arc;
 use url::Url;
 
 /// Documents at most, for one plan.
@@ -15,7 +16,7 @@ pub(super) const NOT_YET: &str = "not there yet in this release";
 
 /// A plan that was found fit: every request goes where the operator allows, and nothing is in it that the gateway cannot do.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ReadyPlan(pub(super) Plan);
+pub struct ReadyPlan(Arc<Plan>);
 
 impl ReadyPlan {
     /// The plan itself.
@@ -138,7 +139,7 @@ pub(super) fn make(
     match made {
         Ok(Step::Ready(plan)) => {
             let problems = vet(&plan, adapter, config);
-            if problems.is_empty() { Ok(Made::Ready(ReadyPlan(plan))) } else { Err(problems) }
+            if problems.is_empty() { Ok(Made::Ready(ReadyPlan(Arc::new(plan)))) } else { Err(problems) }
         }
         Ok(Step::Fetch(lookups)) => {
             let problems = vet_lookups(&lookups, config, documents.len());

@@ -27,6 +27,13 @@ const DECISION_MAX: Duration = Duration::from_secs(8);
 /// Tells the time, in seconds since 1970. Given from outside, since recorded answers have a time of their own.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
+/// The system's clock.
+#[must_use]
+pub fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
 /// A configured adapter.
 pub struct Provider {
     config: ProviderConfig,

@@ -126,13 +126,13 @@ impl Case {
 
     /// The clock: the `Date` of the last response that has one, else `clock`, else any.
     pub(super) fn clock(&self) -> i64 {
-        let dates = self.exchanges().into_iter().filter_map(|exchange| {
+        let mut dates = self.exchanges().into_iter().filter_map(|exchange| {
             let headers = exchange.response.headers;
             let date = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("date"))?.1.as_str()?.to_owned();
             let since = httpdate::parse_http_date(&date).ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
             i64::try_from(since.as_secs()).ok()
         });
-        dates.last().or(self.clock).unwrap_or(1_700_000_000)
+        dates.next_back().or(self.clock).unwrap_or(1_700_000_000)
     }
 
     /// The presented credential.
