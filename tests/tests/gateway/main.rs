@@ -10,6 +10,7 @@
 )]
 
 mod basic;
+mod commands;
 mod cookies;
 mod credentials;
 mod faults;
