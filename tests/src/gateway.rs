@@ -188,7 +188,14 @@ fn binary() -> io::Result<&'static Path> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         // The same selection as xtask's: another would compile wasmtime again.
         let arguments = ["build", "--workspace", "--bin", "portcullis", "--message-format", "json-render-diagnostics"];
-        let built = Command::new(cargo)
+        let mut command = Command::new(cargo);
+        // As xtask does: ring is compiled anew whenever one of these changes.
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+                command.env_remove(name);
+            }
+        }
+        let built = command
             .args(arguments)
             .current_dir(root())
             .stderr(Stdio::inherit())
