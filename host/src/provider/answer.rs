@@ -2,6 +2,7 @@
 //! adapter must not see.
 
 use super::call::Raw;
+use super::render::client_pair;
 use crate::adapter::contract::{Content, Pair, Response};
 use crate::config::ProviderConfig;
 use base64::Engine as _;
@@ -41,6 +42,9 @@ impl Needles {
             needles.push(STANDARD_NO_PAD.encode(text));
             needles.push(URL_SAFE_NO_PAD.encode(text));
             needles.push(url::form_urlencoded::byte_serialize(text.as_bytes()).collect());
+        }
+        if let (Some(id), Some(secret)) = (&config.client.id, &config.client.secret) {
+            needles.push(client_pair(id, secret));
         }
         // The longest first, so that a longer copy is not left behind in pieces.
         needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));

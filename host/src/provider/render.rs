@@ -151,8 +151,7 @@ impl Filling<'_> {
                 if self.masked {
                     return Ok(Some(format!("Basic {MASK}")));
                 }
-                let pair = format!("{}:{}", form_encode(needed()?), form_encode(secret()?.reveal()));
-                return Ok(Some(format!("Basic {}", STANDARD.encode(pair))));
+                return Ok(Some(format!("Basic {}", client_pair(needed()?, secret()?))));
             }
             ClientAuth::Post => {
                 fields.push(("client_id".to_owned(), needed()?.to_owned()));
@@ -212,6 +211,11 @@ impl Filling<'_> {
         }
         Ok(value.to_string())
     }
+}
+
+/// A client's id and secret as Basic presents them.
+pub(super) fn client_pair(id: &str, secret: &Secret) -> String {
+    STANDARD.encode(format!("{}:{}", form_encode(id), form_encode(secret.reveal())))
 }
 
 /// `application/x-www-form-urlencoded`, one value.
