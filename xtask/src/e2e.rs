@@ -24,7 +24,8 @@ pub(crate) fn run() -> Outcome {
     }
     adapters::run_builds(&[Build::Pure], None)?;
     workspace::build_gateway()?;
-    let arguments = ["test", "--package", "portcullis-tests", "--features", "e2e", "--test", "e2e"];
+    // The selection of the other tests, so that nothing is compiled twice.
+    let arguments = ["test", "--workspace", "--features", "portcullis-tests/e2e", "--test", "e2e"];
     // One at a time: they share one Keycloak, and one of them stops and starts it.
     workspace::run(cargo().args(arguments).args(["--", "--test-threads=1"]).env("PORTCULLIS_BIN", workspace::gateway()))
 }
