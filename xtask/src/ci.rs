@@ -56,15 +56,15 @@ fn deny() -> Outcome {
     let manifests = ["Cargo.toml", "adapters/Cargo.toml"];
     let deny = |manifest: &str| {
         let mut command = cargo();
-        command.args(["deny", "--manifest-path", manifest]);
+        command.args(["deny", "--manifest-path", manifest, "--config"]).arg(root().join("deny.toml"));
         command
     };
-    match workspace::run(deny("Cargo.toml").args(["fetch", "--config"]).arg(root().join("deny.toml")).arg("db")) {
+    match workspace::run(deny("Cargo.toml").args(["fetch", "db"])) {
         Ok(()) => checks.push("advisories"),
         Err(error) => eprintln!("ADVISORIES NOT CHECKED: their database cannot be fetched from here ({error})"),
     }
     for manifest in manifests {
-        workspace::run(deny(manifest).args(["check", "--config"]).arg(root().join("deny.toml")).args(&checks))?;
+        workspace::run(deny(manifest).arg("check").args(&checks))?;
     }
     Ok(())
 }
