@@ -8,7 +8,6 @@ mod routing;
 mod snapshot;
 
 pub use decide::{decide, verdict_denial};
-pub use headers::identity_headers;
 pub use snapshot::{Snapshot, settle};
 
 use crate::config::RouteConfig;

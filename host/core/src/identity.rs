@@ -38,6 +38,30 @@ pub struct Identity {
     pub attributes: Vec<Attribute>,
 }
 
+impl Identity {
+    /// A person of whom nothing but the name is told.
+    #[must_use]
+    pub fn named(username: impl Into<String>, username_attribute: impl Into<String>) -> Self {
+        Self {
+            username: username.into(),
+            username_attribute: username_attribute.into(),
+            kind: Actor::User,
+            subject: None,
+            issuer: None,
+            email: None,
+            groups: None,
+            scopes: None,
+            audiences: None,
+            client: None,
+            confirmation: Vec::new(),
+            issued: None,
+            not_before: None,
+            expires: None,
+            attributes: Vec::new(),
+        }
+    }
+}
+
 /// Who acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {

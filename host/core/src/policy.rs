@@ -98,28 +98,12 @@ fn usable(identity: &Identity) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::{Actor, Moment};
+    use crate::identity::Moment;
 
     const NOW: i64 = 1_700_000_000;
 
     fn alice() -> Identity {
-        Identity {
-            username: "alice".to_owned(),
-            username_attribute: "username".to_owned(),
-            kind: Actor::User,
-            subject: None,
-            issuer: None,
-            email: None,
-            groups: None,
-            scopes: None,
-            audiences: None,
-            client: None,
-            confirmation: Vec::new(),
-            issued: None,
-            not_before: None,
-            expires: None,
-            attributes: Vec::new(),
-        }
+        Identity::named("alice", "username")
     }
 
     fn cause(identity: &Identity, rules: &Rules) -> Option<Cause> {

@@ -117,34 +117,20 @@ fn announce(configuration: &Configuration, snapshot: &Snapshot) {
         let (config, adapter) = (provider.config(), provider.adapter());
         let name = config.name.as_str();
         let imports = adapter.imports().join(", ");
-        let origins = |origins: Vec<Origin>| origins.iter().map(Origin::as_str).collect::<Vec<_>>().join(", ");
+        let origins = |origins: &[Origin]| origins.iter().map(Origin::as_str).collect::<Vec<_>>().join(", ");
         let (version, digest) = (adapter.description().version.as_str(), adapter.digest());
-        match &*provider.readiness() {
+        let readiness = provider.readiness();
+        let (where_to, notes) = match &*readiness {
             Readiness::Ready(plan) => {
-                let to = origins(plan.origins());
-                tracing::info!(
-                    provider = name,
-                    adapter = adapter.name(),
-                    version,
-                    digest,
-                    imports,
-                    "credentials go to {to}"
-                );
-                for note in &plan.plan().notes {
-                    tracing::info!(provider = name, "{}", note.escape_debug());
-                }
+                (format!("credentials go to {}", origins(&plan.origins())), plan.plan().notes.as_slice())
             }
             Readiness::Waiting { reason } => {
-                let may = origins(config.granted_origins.clone());
-                tracing::info!(
-                    provider = name,
-                    adapter = adapter.name(),
-                    version,
-                    digest,
-                    imports,
-                    "{reason}; credentials may go to {may}"
-                );
+                (format!("{reason}; credentials may go to {}", origins(&config.granted_origins)), [].as_slice())
             }
+        };
+        tracing::info!(provider = name, adapter = adapter.name(), version, digest, imports, "{where_to}");
+        for note in notes {
+            tracing::info!(provider = name, "{}", note.escape_debug());
         }
     }
     for route in &configuration.routes {

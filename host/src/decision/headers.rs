@@ -11,7 +11,10 @@ use portcullis_core::identity::Identity;
 /// # Errors
 ///
 /// 403 for a value that is not all visible ASCII, unless the route has it encoded: two people must never become one.
-pub fn identity_headers(route: &RouteConfig, identity: &Identity) -> Result<Vec<(HeaderName, HeaderValue)>, Denial> {
+pub(super) fn identity_headers(
+    route: &RouteConfig,
+    identity: &Identity,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Denial> {
     let encode = route.header_values == HeaderValues::PercentEncode;
     let mut headers = Vec::with_capacity(route.identity_headers.len());
     for (name, fact) in &route.identity_headers {
@@ -48,7 +51,6 @@ pub fn identity_headers(route: &RouteConfig, identity: &Identity) -> Result<Vec<
 pub(super) mod tests {
     use super::*;
     use crate::config::{Access, BasicAuth, RouteMatch, UpstreamConfig};
-    use portcullis_core::identity::Actor;
     use std::time::Duration;
 
     pub(crate) fn route(access: Access) -> RouteConfig {
@@ -75,23 +77,8 @@ pub(super) mod tests {
     }
 
     pub(crate) fn identity(username: &str, groups: &[&str]) -> Identity {
-        Identity {
-            username: username.to_owned(),
-            username_attribute: "username".to_owned(),
-            kind: Actor::User,
-            subject: None,
-            issuer: None,
-            email: None,
-            groups: Some(groups.iter().map(ToString::to_string).collect()),
-            scopes: None,
-            audiences: None,
-            client: None,
-            confirmation: Vec::new(),
-            issued: None,
-            not_before: None,
-            expires: None,
-            attributes: Vec::new(),
-        }
+        let groups = Some(groups.iter().map(ToString::to_string).collect());
+        Identity { groups, ..Identity::named(username, "username") }
     }
 
     #[test]

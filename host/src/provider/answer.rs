@@ -16,66 +16,82 @@ use std::borrow::Cow;
 /// A shorter client secret is not looked for: no provider repeats it, and an `x` would be found in every name.
 const SECRET_BYTES_MIN: usize = 8;
 
-/// What must not reach an adapter, in the spellings in which an answer could repeat it.
-pub(super) struct Needles(Vec<Secret>);
+/// The spellings of a provider's secrets, made when it is planned.
+pub(super) struct SecretNeedles(Vec<Secret>);
 
-impl Needles {
-    /// Of a credential, if one was sent, and of all secrets of the provider.
-    pub(super) fn new(config: &ProviderConfig, credential: Option<&Credential>) -> Self {
-        let mut bare: Vec<&str> = Vec::new();
-        match credential {
-            Some(Credential::Bearer(token)) => bare.push(token.reveal()),
-            Some(Credential::Basic { password, presented, .. }) => bare.extend([presented.reveal(), password.reveal()]),
-            None => {}
-        }
-        for (_, value) in &config.settings {
-            if let SettingValue::Secret(secret) = value
-                && secret.reveal().len() >= SECRET_BYTES_MIN
-            {
-                bare.push(secret.reveal());
-            }
-        }
-        let mut needles: Vec<String> = Vec::new();
-        for text in bare.into_iter().filter(|text| !text.is_empty()) {
-            needles.push(text.to_owned());
-            needles.push(STANDARD.encode(text));
-            needles.push(STANDARD_NO_PAD.encode(text));
-            needles.push(URL_SAFE_NO_PAD.encode(text));
-            needles.push(url::form_urlencoded::byte_serialize(text.as_bytes()).collect());
-        }
+impl SecretNeedles {
+    /// Of all secrets of a provider.
+    pub(super) fn of(config: &ProviderConfig) -> Self {
+        let bare = config.settings.iter().filter_map(|(_, value)| match value {
+            SettingValue::Secret(secret) if secret.reveal().len() >= SECRET_BYTES_MIN => Some(secret.reveal()),
+            _ => None,
+        });
+        let mut needles = spellings(bare);
         if let (Some(id), Some(secret)) = (&config.client.id, &config.client.secret) {
-            needles.push(client_pair(id, secret));
+            needles.push(Secret::new(client_pair(id, secret)));
         }
-        // The longest first, so that a longer copy is not left behind in pieces.
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        needles.dedup();
-        Self(needles.into_iter().map(Secret::new).collect())
+        Self(needles)
+    }
+}
+
+/// What must not reach an adapter, in the spellings in which an answer could repeat it.
+pub(super) struct Needles<'p> {
+    secrets: &'p [Secret],
+    credential: Vec<Secret>,
+}
+
+impl<'p> Needles<'p> {
+    /// Of a provider's secrets, and of a credential, if one is sent.
+    pub(super) fn new(secrets: &'p SecretNeedles, credential: Option<&Credential>) -> Self {
+        let credential = match credential {
+            Some(Credential::Bearer(token)) => spellings([token.reveal()].into_iter()),
+            Some(Credential::Basic { password, presented, .. }) => {
+                spellings([presented.reveal(), password.reveal()].into_iter())
+            }
+            None => Vec::new(),
+        };
+        Self { secrets: &secrets.0, credential }
     }
 
-    fn texts(&self) -> Vec<&str> {
-        self.0.iter().map(Secret::reveal).collect()
+    /// Secrets first: a credential that is a part of one must not leave the rest of it standing.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().chain(&self.credential).map(Secret::reveal)
     }
 
+    /// Whether a body holds a copy. Needles are ASCII or whole text, so reading the rest leniently hides none.
     fn in_bytes(&self, bytes: &[u8]) -> bool {
-        self.0.iter().any(|needle| {
-            let needle = needle.reveal().as_bytes();
-            bytes.len() >= needle.len() && bytes.windows(needle.len()).any(|window| window == needle)
-        })
+        let text = String::from_utf8_lossy(bytes);
+        self.texts().any(|needle| text.contains(needle))
     }
 
     fn mask(&self, text: &str) -> String {
         let mut text = Cow::Borrowed(text);
-        for needle in &self.0 {
-            if text.contains(needle.reveal()) {
-                text = Cow::Owned(text.replace(needle.reveal(), MASK));
+        for needle in self.texts() {
+            if text.contains(needle) {
+                text = Cow::Owned(text.replace(needle, MASK));
             }
         }
         text.into_owned()
     }
 }
 
+/// A text as it is, in base64 and form-encoded; the longest first, so that a longer copy is not left behind in pieces.
+fn spellings<'t>(bare: impl Iterator<Item = &'t str>) -> Vec<Secret> {
+    let mut needles: Vec<String> = Vec::new();
+    for text in bare.filter(|text| !text.is_empty()) {
+        needles.push(text.to_owned());
+        needles.push(STANDARD.encode(text));
+        needles.push(STANDARD_NO_PAD.encode(text));
+        needles.push(URL_SAFE_NO_PAD.encode(text));
+        needles.push(url::form_urlencoded::byte_serialize(text.as_bytes()).collect());
+    }
+    needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+    needles.dedup();
+    needles.into_iter().map(Secret::new).collect()
+}
+
 /// What the adapter sees of a response.
-pub(super) fn answer(label: &str, raw: &Raw, needles: &Needles) -> Response {
+pub(super) fn answer(label: &str, raw: &Raw, needles: &Needles<'_>) -> Response {
     let headers = raw
         .headers
         .iter()
@@ -85,10 +101,10 @@ pub(super) fn answer(label: &str, raw: &Raw, needles: &Needles) -> Response {
     Response { to: label.to_owned(), status: raw.status, headers, body: content(&raw.body, needles) }
 }
 
-fn content(body: &[u8], needles: &Needles) -> Content {
+fn content(body: &[u8], needles: &Needles<'_>) -> Content {
     match json::check(body, json::Limits::default()) {
         json::Content::Empty => Content::Empty,
-        json::Content::Json(text) => match json::mask(&text, &needles.texts(), MASK) {
+        json::Content::Json(text) => match json::mask(&text, &needles.texts().collect::<Vec<_>>(), MASK) {
             Cow::Borrowed(_) => Content::Json(text),
             // Masking may have made two names equal.
             Cow::Owned(masked) => match json::check(masked.as_bytes(), json::Limits::default()) {

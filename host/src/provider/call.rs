@@ -1,12 +1,12 @@
 //! One request to a provider as it goes out, and what comes back; and who carries it: the network, or recorded cases.
 
 use bytes::Bytes;
-use portcullis_core::secret::{MASK, Secret};
+use portcullis_core::secret::Secret;
 use std::future::Future;
 use std::pin::Pin;
 use url::Url;
 
-/// A rendered request. It holds the credential, so it has no `Display`, and `Debug` shows the masked form.
+/// A rendered request. It holds the credential, so it has no `Display`, and `Debug` shows none of what could hold it.
 #[derive(Clone)]
 pub struct Call {
     /// Names the answer.
@@ -19,13 +19,13 @@ pub struct Call {
     pub headers: Vec<(String, Secret)>,
     /// May hold the credential.
     pub body: Option<Secret>,
-    /// The same request with masks in place of credential and secrets, for people.
-    pub shown: Vec<String>,
+    /// Whether it fetches a document of the plan: such a call carries neither credential nor secret.
+    pub document: bool,
 }
 
 impl std::fmt::Debug for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Call").field("label", &self.label).field("shown", &self.shown).finish_non_exhaustive()
+        f.debug_struct("Call").field("label", &self.label).field("url", &self.url.as_str()).finish_non_exhaustive()
     }
 }
 
@@ -35,20 +35,14 @@ impl Call {
         Self {
             label: label.to_owned(),
             method: http::Method::GET,
-            shown: vec![format!("GET {url}"), format!("accept: {accept}")],
             url,
             headers: vec![
                 ("accept".to_owned(), Secret::new(accept)),
                 ("user-agent".to_owned(), Secret::new(super::render::USER_AGENT)),
             ],
             body: None,
+            document: true,
         }
-    }
-
-    /// Whether a mask stands in the request, that is, whether it carries the credential or a secret.
-    #[must_use]
-    pub fn carries_credential(&self) -> bool {
-        self.shown.iter().any(|line| line.contains(MASK))
     }
 }
 

@@ -5,14 +5,13 @@ use crate::adapter::{Adapter, contract};
 use crate::config::{ClientAuth, ProviderConfig};
 use contract::{Authorization, Body, Method, Plan, PlanError, Request, Response, Source, Step};
 use portcullis_core::base_url::{Origin, is_loopback};
+use portcullis_core::problem::NOT_YET;
 use portcullis_core::setting::SettingValue;
 use std::sync::Arc;
 use url::Url;
 
 /// Documents at most, for one plan.
 pub(super) const DOCUMENTS_MAX: usize = 4;
-/// What stands in every message about a part of the contract that this release cannot do.
-pub(super) const NOT_YET: &str = "not there yet in this release";
 
 /// A plan that was found fit: every request goes where the operator allows, and nothing is in it that the gateway cannot do.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,7 +167,7 @@ fn vet(plan: &Plan, adapter: &Adapter, config: &ProviderConfig) -> Vec<PlanProbl
             Method::Call(request) => problems.extend(vet_request(request, config)),
             Method::Verify(_) => problems.push(PlanProblem::new(
                 mode,
-                format!("asks for tokens to be verified under the provider's published keys, which is {NOT_YET}"),
+                format!("asks for tokens to be verified under the provider's published keys, which {NOT_YET}"),
                 "choose a mode that asks the provider",
             )),
             Method::Refuse(_) => {}
@@ -228,7 +227,7 @@ pub(super) fn vet_request(request: &Request, config: &ProviderConfig) -> Vec<Pla
     if request.signed.is_some() {
         problems.push(PlanProblem::new(
             None,
-            format!("the plan wants signed answers, which are {NOT_YET}"),
+            format!("the plan wants a signed answer, which {NOT_YET}"),
             "configure the provider to answer with plain JSON",
         ));
     }

@@ -37,23 +37,38 @@ pub(super) const RESERVED_HEADERS: [&str; 13] = [
 ///
 /// What the plan asks for and this credential or configuration cannot give, in words.
 pub(super) fn render(request: &Request, config: &ProviderConfig, credential: &Credential) -> Result<Call, String> {
-    let url = Url::parse(&request.url).map_err(|error| format!("the plan's URL is none: {error}"))?;
-    let real = Filling { config, credential, masked: false };
-    let masked = Filling { config, credential, masked: true };
-    let (headers, body) = real.parts(request, &url)?;
-    let (shown_headers, shown_body) = masked.parts(request, &url)?;
-    let method = verb(request.method);
-    let mut shown = vec![format!("{method} {url}")];
-    shown.extend(shown_headers.into_iter().map(|(name, value)| format!("{name}: {value}")));
-    shown.extend(shown_body.map(|body| format!("\n{body}")));
+    let url = parsed(request)?;
+    let (headers, body) = Filling { config, credential, masked: false }.parts(request, &url)?;
     Ok(Call {
         label: request.label.clone(),
-        method,
+        method: verb(request.method),
         url,
         headers: headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
         body: body.map(Secret::new),
-        shown,
+        document: false,
     })
+}
+
+/// The same request for people, line by line, with masks in place of credential and secrets.
+///
+/// # Errors
+///
+/// As [`render`].
+pub(super) fn shown(
+    request: &Request,
+    config: &ProviderConfig,
+    credential: &Credential,
+) -> Result<Vec<String>, String> {
+    let url = parsed(request)?;
+    let (headers, body) = Filling { config, credential, masked: true }.parts(request, &url)?;
+    let mut lines = vec![format!("{} {url}", verb(request.method))];
+    lines.extend(headers.into_iter().map(|(name, value)| format!("{name}: {value}")));
+    lines.extend(body.map(|body| format!("\n{body}")));
+    Ok(lines)
+}
+
+fn parsed(request: &Request) -> Result<Url, String> {
+    Url::parse(&request.url).map_err(|error| format!("the plan's URL is none: {error}"))
 }
 
 pub(super) fn verb(verb: Verb) -> http::Method {

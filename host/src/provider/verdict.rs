@@ -1,9 +1,9 @@
 //! Credential -> verdict: choose the check, make the calls, let the adapter read the answers, judge what it says.
 
-use super::answer::{Needles, answer};
+use super::answer::{Needles, SecretNeedles, answer};
 use super::call::{Call, CallFault, Raw, Transport};
 use super::plan::{self, Made, PlanProblem, ReadyPlan, Wanted, vet_request};
-use super::render::render;
+use super::render::{render, shown};
 use crate::adapter::{self, Adapter, contract};
 use crate::config::ProviderConfig;
 use arc_swap::ArcSwap;
@@ -11,6 +11,7 @@ use contract::{Answer, Finding, Method, Request, Response, Shape};
 use portcullis_core::credential::{Credential, JwtForm, jwt_form};
 use portcullis_core::identity::Identity;
 use portcullis_core::policy::{self, Rules};
+use portcullis_core::problem::NOT_YET;
 use portcullis_core::refusal::{Cause, Refusal};
 use portcullis_core::setting::CredentialKind;
 use std::collections::BTreeSet;
@@ -40,6 +41,7 @@ pub struct Provider {
     adapter: Arc<Adapter>,
     context: Arc<contract::Context>,
     rules: Rules,
+    secrets: SecretNeedles,
     transport: Arc<dyn Transport>,
     clock: Clock,
     readiness: ArcSwap<Readiness>,
@@ -110,12 +112,14 @@ impl Provider {
             }
             Made::Later(reason) => Readiness::Waiting { reason },
         };
+        let secrets = SecretNeedles::of(&config);
         let rules = Rules { audience: config.audience.clone(), required_scopes: config.required_scopes.clone() };
         Ok(Self {
             config,
             adapter,
             context: Arc::new(context),
             rules,
+            secrets,
             transport,
             clock,
             readiness: ArcSwap::from_pointee(readiness),
@@ -159,7 +163,7 @@ impl Provider {
     }
 
     async fn fetched(&self) -> Result<ReadyPlan, String> {
-        let needles = Needles::new(&self.config, None);
+        let needles = Needles::new(&self.secrets, None);
         let mut documents: Vec<Response> = Vec::new();
         loop {
             let made = plan::make(&self.adapter, &self.config, &self.context, &documents)
@@ -207,11 +211,11 @@ impl Provider {
             None => return Err(Refusal::invalid("the credential does not have the form of this provider's")),
             Some(Method::Refuse(reason)) => return Err(Refusal::invalid(reason.clone())),
             Some(Method::Verify(_)) => {
-                return Err(Refusal::new(Cause::Misconfigured, format!("keys are {}", plan::NOT_YET)));
+                return Err(Refusal::new(Cause::Misconfigured, format!("a check by published keys {NOT_YET}")));
             }
             Some(Method::Call(request)) => request,
         };
-        let needles = Needles::new(&self.config, Some(credential));
+        let needles = Needles::new(&self.secrets, Some(credential));
         let mut answers = Vec::new();
         let mut labels = BTreeSet::new();
         let mut asked = std::slice::from_ref(first).to_vec();
@@ -238,7 +242,10 @@ impl Provider {
                 Ok(Finding::Ask(requests)) if requests.is_empty() => {
                     return Err(Refusal::unavailable(format!("adapter {}: asks for nothing", self.adapter.name())));
                 }
-                Ok(Finding::Ask(requests)) => asked = requests,
+                Ok(Finding::Ask(requests)) => {
+                    self.vet(&requests)?;
+                    asked = requests;
+                }
                 Err(refusal) => return Err(adapter::refusal(refusal)),
             }
         }
@@ -266,25 +273,32 @@ impl Provider {
         Ok(())
     }
 
+    /// What an adapter asks for is held to what holds of a plan, all of it before any of it is sent.
+    fn vet(&self, requests: &[Request]) -> Result<(), Refusal> {
+        match requests.iter().flat_map(|request| vet_request(request, &self.config)).next() {
+            None => Ok(()),
+            Some(problem) => {
+                Err(Refusal::new(Cause::Misconfigured, format!("adapter {}: {problem}", self.adapter.name())))
+            }
+        }
+    }
+
     /// Makes calls at once; the answers come in the order of the requests. The first fault ends them all.
     async fn calls(
         &self,
         requests: &[Request],
         credential: &Credential,
-        needles: &Needles,
+        needles: &Needles<'_>,
         seen: Option<&Seen>,
     ) -> Result<Vec<Answer>, Refusal> {
         let calls = requests.iter().map(|request| async move {
-            if let Some(problem) = vet_request(request, &self.config).into_iter().next() {
-                return Err(Refusal::new(Cause::Misconfigured, format!("adapter {}: {problem}", self.adapter.name())));
-            }
-            let call = render(request, &self.config, credential)
-                .map_err(|reason| Refusal::new(Cause::Misconfigured, reason))?;
-            let shown = call.shown.clone();
+            let misconfigured = |reason| Refusal::new(Cause::Misconfigured, reason);
+            let call = render(request, &self.config, credential).map_err(misconfigured)?;
             let answered: Result<Raw, CallFault> = self.transport.carry(call).await;
             let answered = answered.map(|raw| answer(&request.label, &raw, needles));
             if let Some(seen) = seen {
-                seen.push(Exchange { request: shown, answer: answered.clone() });
+                let request = shown(request, &self.config, credential).map_err(misconfigured)?;
+                seen.push(Exchange { request, answer: answered.clone() });
             }
             answered.map(Answer::Response).map_err(|fault| Refusal::unavailable(fault.to_string()))
         });

@@ -58,7 +58,7 @@ impl Replay {
     }
 
     fn answer(&self, call: &Call) -> Result<Raw, CallFault> {
-        let document = !call.carries_credential();
+        let document = call.document;
         let mut state = self.state();
         state.calls += usize::from(!document);
         let mut nearest: Vec<String> = Vec::new();
