@@ -24,7 +24,8 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts it and waits until it is ready. `rest` is the configuration without `listen`, `admin` and `adapters`.
+    /// Starts it and waits until it is ready. `rest` is the configuration without `listen`, `admin` and, unless it begins
+    /// with them, `adapters`.
     ///
     /// # Errors
     /// When it ends or is not ready in time; the message holds its log.
@@ -58,11 +59,11 @@ impl Gateway {
         let binary = binary()?;
         let folder = Folder::new()?;
         let (address, admin) = (free_address()?, free_address()?);
-        let adapters = adapters();
-        let text = format!(
-            "listen: {address}\nadmin: {{listen: \"{admin}\"}}\nadapters: {{folder: \"{}\"}}\n{rest}\n",
-            adapters.display()
-        );
+        let adapters = match rest.starts_with("adapters:") {
+            true => String::new(),
+            false => format!("adapters: {{folder: \"{}\"}}\n", adapters().display()),
+        };
+        let text = format!("listen: {address}\nadmin: {{listen: \"{admin}\"}}\n{adapters}{rest}\n");
         for (name, content) in files {
             fs::write(folder.0.join(name), content)?;
         }
@@ -169,6 +170,18 @@ pub fn adapters() -> PathBuf {
     root().join("adapters/dist")
 }
 
+/// The tests' own components: those that do what no adapter may. `dist`, or `dist-wasip2` for the same ones with WASI.
+///
+/// # Errors
+/// When they were not built.
+pub fn test_adapter(dist: &str, name: &str) -> io::Result<PathBuf> {
+    let file = root().join("tests/adapters").join(dist).join(name).with_extension("wasm");
+    match file.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other(format!("{} is missing; run `cargo xtask adapters --tests`", file.display()))),
+    }
+}
+
 /// The folder of the workspace.
 fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -236,15 +249,25 @@ pub fn any_port() -> SocketAddr {
 
 /// A folder of our own that is gone with the value.
 #[derive(Debug)]
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> io::Result<Self> {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new() -> io::Result<Self> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("portcullis-tests-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder)?;
         Ok(Self(folder))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 }
 

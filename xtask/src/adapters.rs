@@ -18,6 +18,9 @@ pub(crate) struct Arguments {
     /// Build for wasm32-wasip2, into adapters/dist-wasip2
     #[arg(long)]
     wasip2: bool,
+    /// Build those that only tests use, and that misbehave, into tests/adapters/dist and dist-wasip2
+    #[arg(long, conflicts_with_all = ["wasip2", "cargo_component", "out"])]
+    tests: bool,
     /// Write somewhere else
     #[arg(long)]
     out: Option<PathBuf>,
@@ -75,6 +78,9 @@ pub(crate) fn run_builds(builds: &[Build], out: Option<&Path>) -> Outcome {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    if arguments.tests {
+        return run_test_adapters();
+    }
     let builds: &[Build] = if arguments.cargo_component {
         if arguments.out.is_some() { &[Build::Component] } else { &[Build::Component, Build::Wasip1] }
     } else if arguments.wasip2 {
@@ -85,13 +91,13 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     run_builds(builds, arguments.out.as_deref())
 }
 
-/// The adapters that only tests use (hostile ones among them), into `tests/adapters/dist`.
+/// The adapters that only tests use, and that do what none may, into folders beside them.
 pub(crate) fn run_test_adapters() -> Outcome {
     let folder = root().join("tests/adapters");
-    if !folder.join("Cargo.toml").is_file() {
-        return Ok(());
+    for build in [Build::Pure, Build::Wasip2] {
+        make(&folder, build, &folder.join(build.dist()))?;
     }
-    make(&folder, Build::Pure, &folder.join("dist"))
+    Ok(())
 }
 
 /// Builds one workspace of adapters in one way.

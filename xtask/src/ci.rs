@@ -4,6 +4,7 @@ use crate::adapters::{self, Build};
 use crate::steps::Steps;
 use crate::workspace::{self, Outcome, cargo, cargo_in, host_triple, root};
 use crate::{cases, demo, e2e, test, tools};
+use std::path::PathBuf;
 
 /// Runs the command.
 pub(crate) fn run() -> Outcome {
@@ -23,9 +24,16 @@ pub(crate) fn run() -> Outcome {
     steps.finish()
 }
 
+/// The workspaces of adapters: those that are shipped, and the tests' own.
+fn adapter_workspaces() -> [PathBuf; 2] {
+    ["adapters", "tests/adapters"].map(|folder| root().join(folder))
+}
+
 fn format() -> Outcome {
     workspace::run(cargo().args(["fmt", "--all", "--check"]))?;
-    workspace::run(cargo_in(&root().join("adapters"), "adapters").args(["fmt", "--all", "--check"]))
+    adapter_workspaces()
+        .iter()
+        .try_for_each(|folder| workspace::run(cargo_in(folder, "adapters").args(["fmt", "--all", "--check"])))
 }
 
 fn clippy() -> Outcome {
@@ -35,15 +43,16 @@ fn clippy() -> Outcome {
 
 /// For the machine, tests included, and for wasm, where the exports are.
 fn clippy_adapters() -> Outcome {
-    let folder = root().join("adapters");
     let host = host_triple()?;
-    for (target, all) in [(host.as_str(), true), ("wasm32-unknown-unknown", false)] {
-        let mut command = cargo_in(&folder, "adapters");
-        command.args(["clippy", "--workspace", "--target", target]);
-        if all {
-            command.arg("--all-targets");
+    for folder in adapter_workspaces() {
+        for (target, all) in [(host.as_str(), true), ("wasm32-unknown-unknown", false)] {
+            let mut command = cargo_in(&folder, "adapters");
+            command.args(["clippy", "--workspace", "--target", target]);
+            if all {
+                command.arg("--all-targets");
+            }
+            workspace::run(command.args(["--", "-D", "warnings"]))?;
         }
-        workspace::run(command.args(["--", "-D", "warnings"]))?;
     }
     Ok(())
 }
@@ -53,7 +62,7 @@ fn clippy_adapters() -> Outcome {
 fn deny() -> Outcome {
     tools::want_cargo_deny()?;
     let mut checks = vec!["bans", "licenses", "sources"];
-    let manifests = ["Cargo.toml", "adapters/Cargo.toml"];
+    let manifests = ["Cargo.toml", "adapters/Cargo.toml", "tests/adapters/Cargo.toml"];
     let deny = |manifest: &str| {
         let mut command = cargo();
         command.args(["deny", "--manifest-path", manifest, "--config"]).arg(root().join("deny.toml"));

@@ -6,7 +6,7 @@ mod mask;
 mod scan;
 
 pub use flatten::flatten;
-pub use mask::{contains, mask};
+pub use mask::mask;
 
 /// How much is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,7 +27,7 @@ pub const TRANSFER_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const LOG_LINE_BYTES_MAX: usize = 1024;
 /// Log lines of one call.
 pub const LOG_LINES_MAX: u32 = 16;
-/// What a component that was built for WASI may print in one call.
+/// What a component that was built for WASI may print in one call; more is an error that its language's library traps on.
 pub const PRINT_BYTES_MAX: usize = 16 * 1024;
 /// An adapter whose calls take longer than this leaves the request's own thread.
 pub const INLINE_US_MAX: u64 = 500;

@@ -7,6 +7,7 @@ use crate::adapter::contract::{Content, Pair, Response};
 use crate::config::ProviderConfig;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use portcullis_core::copies;
 use portcullis_core::credential::Credential;
 use portcullis_core::json;
 use portcullis_core::secret::{MASK, Secret};
@@ -29,6 +30,7 @@ impl SecretNeedles {
         let mut needles = spellings(bare);
         if let (Some(id), Some(secret)) = (&config.client.id, &config.client.secret) {
             needles.push(Secret::new(client_pair(id, secret)));
+            needles.push(Secret::new(STANDARD.encode(format!("{id}:{}", secret.reveal()))));
         }
         Self(needles)
     }
@@ -54,24 +56,8 @@ impl<'p> Needles<'p> {
     }
 
     /// Secrets first: a credential that is a part of one must not leave the rest of it standing.
-    fn texts(&self) -> impl Iterator<Item = &str> {
-        self.secrets.iter().chain(&self.credential).map(Secret::reveal)
-    }
-
-    /// Whether a body holds a copy. Needles are ASCII or whole text, so reading the rest leniently hides none.
-    fn in_bytes(&self, bytes: &[u8]) -> bool {
-        let text = String::from_utf8_lossy(bytes);
-        self.texts().any(|needle| text.contains(needle))
-    }
-
-    fn mask(&self, text: &str) -> String {
-        let mut text = Cow::Borrowed(text);
-        for needle in self.texts() {
-            if text.contains(needle) {
-                text = Cow::Owned(text.replace(needle, MASK));
-            }
-        }
-        text.into_owned()
+    fn texts(&self) -> Vec<&str> {
+        self.secrets.iter().chain(&self.credential).map(Secret::reveal).collect()
     }
 }
 
@@ -92,19 +78,23 @@ fn spellings<'t>(bare: impl Iterator<Item = &'t str>) -> Vec<Secret> {
 
 /// What the adapter sees of a response.
 pub(super) fn answer(label: &str, raw: &Raw, needles: &Needles<'_>) -> Response {
+    let needles = needles.texts();
     let headers = raw
         .headers
         .iter()
         .filter(|(name, _)| name != "set-cookie" && name != "set-cookie2")
-        .map(|(name, value)| Pair { name: name.clone(), value: needles.mask(&String::from_utf8_lossy(value)) })
+        .map(|(name, value)| Pair {
+            name: copies::mask(name, &needles, MASK).into_owned(),
+            value: copies::mask(&String::from_utf8_lossy(value), &needles, MASK).into_owned(),
+        })
         .collect();
-    Response { to: label.to_owned(), status: raw.status, headers, body: content(&raw.body, needles) }
+    Response { to: label.to_owned(), status: raw.status, headers, body: content(&raw.body, &needles) }
 }
 
-fn content(body: &[u8], needles: &Needles<'_>) -> Content {
+fn content(body: &[u8], needles: &[&str]) -> Content {
     match json::check(body, json::Limits::default()) {
         json::Content::Empty => Content::Empty,
-        json::Content::Json(text) => match json::mask(&text, &needles.texts().collect::<Vec<_>>(), MASK) {
+        json::Content::Json(text) => match json::mask(&text, needles, MASK) {
             Cow::Borrowed(_) => Content::Json(text),
             // Masking may have made two names equal.
             Cow::Owned(masked) => match json::check(masked.as_bytes(), json::Limits::default()) {
@@ -112,7 +102,8 @@ fn content(body: &[u8], needles: &Needles<'_>) -> Content {
                 _ => Content::Other(Vec::new()),
             },
         },
-        json::Content::Other if needles.in_bytes(body) => Content::Other(Vec::new()),
+        // Needles are ASCII or whole text, so reading the rest leniently hides none.
+        json::Content::Other if copies::found(&String::from_utf8_lossy(body), needles) => Content::Other(Vec::new()),
         json::Content::Other => Content::Other(body.to_vec()),
     }
 }

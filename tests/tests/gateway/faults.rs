@@ -1,6 +1,6 @@
 //! What the provider can do wrong. It is never the caller's token that is blamed, and never is anybody let in.
 
-use crate::world::{World, assert_refused, config};
+use crate::world::{World, assert_refused, assert_unblamed, config};
 use portcullis_tests::gateway::{Gateway, any_port};
 use portcullis_tests::server::{Answer, Reply, Server};
 use portcullis_tests::{client, provider, upstream};
@@ -15,9 +15,7 @@ fn always(reply: Reply) -> World {
 fn assert_unavailable(world: &World, what: &str) {
     let response = world.get_as_alice("/rest");
     assert_refused(&response, 503, what);
-    let wait = response.header("retry-after").unwrap_or_else(|| panic!("{what}: no Retry-After"));
-    assert!(wait.parse::<u32>().is_ok_and(|seconds| seconds > 0), "{what}: Retry-After: {wait}");
-    assert_eq!(response.header("www-authenticate"), None, "{what}: a token that was not judged is not blamed");
+    assert_unblamed(&response, what);
     assert!(!world.provider.seen().is_empty(), "{what}: nobody was asked");
     assert!(world.upstream.seen().is_empty(), "{what}: let in");
 }

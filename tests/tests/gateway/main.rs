@@ -10,12 +10,17 @@
 )]
 
 mod basic;
+mod canary;
 mod commands;
 mod cookies;
 mod credentials;
 mod faults;
 mod forwarding;
+mod hostile;
 mod leaks;
+mod loading;
+mod memory;
+mod probing;
 mod protocols;
 mod shutdown;
 mod spoofing;

@@ -100,3 +100,10 @@ pub(crate) fn challenge(response: &Response) -> &str {
     assert!(!challenge.to_lowercase().contains("basic"), "{challenge}");
     challenge
 }
+
+/// A refusal that does not blame the credential: no challenge, and when to try again.
+pub(crate) fn assert_unblamed(response: &Response, what: &str) {
+    assert_eq!(response.header("www-authenticate"), None, "{what}: a token that was not judged is not blamed");
+    let wait = response.header("retry-after").unwrap_or_else(|| panic!("{what}: no Retry-After"));
+    assert!(wait.parse::<u32>().is_ok_and(|seconds| seconds > 0), "{what}: Retry-After: {wait}");
+}

@@ -117,8 +117,6 @@ fn masks_what_strings_say_and_nothing_else() {
     // Next to a mask a copy may come to be again; a needle that the mask itself holds ends, too.
     assert_eq!(mask(r#"["abMcab"]"#, &["ab", "MMc"], "M"), r#"["MM"]"#);
     assert_eq!(mask(r#"["M"]"#, &["M"], "M"), r#"["M"]"#);
-    assert!(contains(r#"{"a":"x\u0041y"}"#, &["xAy"]));
-    assert!(!contains(r#"{"a":xAy}"#, &["xAy"]));
 }
 
 #[test]
@@ -232,7 +230,7 @@ proptest! {
         if let Content::Json(json) = check(text.as_bytes(), Limits::default()) {
             prop_assert!(serde_json::from_str::<Value>(&json).is_ok(), "{}", json);
         }
-        let _ = (mask(&text, &["a", "\\"], "M"), flatten(&text), contains(&text, &["a"]));
+        let _ = (mask(&text, &["a", "\\"], "M"), flatten(&text));
     }
 
     #[test]
@@ -256,8 +254,9 @@ proptest! {
             let mut found = Vec::new();
             strings(&parsed, &mut found);
             prop_assert!(found.iter().all(|text| !text.contains(NEEDLE)), "{}", out);
-            prop_assert!(!contains(&out, &[NEEDLE]));
-            if !contains(&json, &[NEEDLE]) {
+            let mut before = Vec::new();
+            strings(&serde_json::from_str(&json).unwrap(), &mut before);
+            if !before.iter().any(|text| text.contains(NEEDLE)) {
                 prop_assert_eq!(out.as_ref(), json.as_str());
             }
         }

@@ -1,0 +1,93 @@
+//! Plans that are not what the operator agreed to.
+
+use crate::{deeds, search};
+use portcullis_sdk::{
+    Check, Context, Header, Lookup, Method, Object, Plan, PlanError, Refusal, Request, Response, Shape, SignatureRules,
+    Source, Step, request,
+};
+
+/// The plan that `behave` asks for.
+pub(crate) fn plan(context: &Context, documents: &[Response]) -> Result<Step, PlanError> {
+    let elsewhere = context.text("elsewhere");
+    let honest = || request::userinfo(format!("{}/me", context.text("host")));
+    let with = |change: &dyn Fn(&mut Request)| {
+        let mut request = honest();
+        change(&mut request);
+        Plan::asking(request)
+    };
+    let header = |name: &str, value: &str| Header { name: name.into(), value: vec![Source::Text(value.into())] };
+    let plan = match context.text("behave") {
+        "plan-loop" => deeds::run_forever(),
+        "plan-trap" => panic!("as told"),
+        "plan-huge" => Plan::asking(honest()).note(&"x".repeat(1024 * 1024)),
+        "plan-nothing" => Plan::of(Vec::new()),
+        "plan-foreign" => Plan::asking(request::userinfo(format!("{elsewhere}/me"))),
+        "plan-foreign-second" => {
+            Plan::of(vec![Check::any(honest()), Check::any(request::userinfo(format!("{elsewhere}/me")))])
+        }
+        "plan-foreign-origin" => {
+            let mut plan = Plan::asking(honest());
+            plan.origins.push(elsewhere.into());
+            plan
+        }
+        "plan-user-info" => with(&|request| request.url = request.url.replacen("://", "://user@", 1)),
+        "plan-relative" => with(&|request| request.url = "/me".into()),
+        "plan-file" => with(&|request| request.url = "file:///etc/passwd".into()),
+        "plan-authorization" => with(&|request| request.headers.push(header("authorization", "Bearer mine"))),
+        "plan-host" => with(&|request| request.headers.push(header("Host", "elsewhere"))),
+        "plan-length" => with(&|request| request.headers.push(header("Content-Length", "5"))),
+        "plan-line" => with(&|request| request.headers.push(header("X-A", "b\r\nX-C: d"))),
+        "plan-header-name" => with(&|request| request.headers.push(header("X-A: b\r\nX-C", "d"))),
+        "plan-secret" => with(&|request| {
+            request.headers.push(Header { name: "X-A".into(), value: vec![Source::Secret("nobodys".into())] });
+        }),
+        "plan-verify" => Plan::of(vec![Check { when: Shape::Any, how: Method::Verify(rules(context)) }]),
+        "plan-signed" => with(&|request| request.signed = Some(rules(context))),
+        "plan-fetch-foreign" => return Ok(fetch(format!("{elsewhere}/document"))),
+        "plan-fetch-endless" => return Ok(fetch(format!("{}/document", context.text("host")))),
+        "plan-fetch-five" => {
+            return Ok(Step::Fetch(
+                (0..5).flat_map(|_| lookups(format!("{}/document", context.text("host")))).collect(),
+            ));
+        }
+        "plan-discovered" => match documents.first() {
+            None => return Ok(fetch(format!("{}/document", context.text("host")))),
+            Some(document) => {
+                let found = document.object().map_err(PlanError::Document)?;
+                Plan::asking(request::userinfo(endpoint(&found)?))
+            }
+        },
+        "search" => with(&|request| {
+            request.headers.push(Header { name: "X-Key".into(), value: vec![Source::Secret("key".into())] });
+            request.headers.push(Header { name: "X-Token".into(), value: vec![Source::Credential] });
+        })
+        .note(&search::words(context)),
+        "search-as-client" => {
+            Plan::asking(request::introspection(format!("{}/me", context.text("host")))).note(&search::words(context))
+        }
+        _ => Plan::asking(honest()),
+    };
+    Ok(plan.usernames(&["preferred_username"]).ready())
+}
+
+fn rules(context: &Context) -> SignatureRules {
+    SignatureRules {
+        keys: format!("{}/keys", context.text("host")),
+        issuers: vec![context.text("host").into()],
+        algorithms: vec!["RS256".into()],
+        types: Vec::new(),
+        expires: true,
+    }
+}
+
+fn fetch(url: String) -> Step {
+    Step::Fetch(lookups(url))
+}
+
+fn lookups(url: String) -> Vec<Lookup> {
+    vec![Lookup { label: "document".into(), url, accept: "application/json".into() }]
+}
+
+fn endpoint(document: &Object) -> Result<String, PlanError> {
+    document.text("userinfo_endpoint").ok_or_else(|| PlanError::Document(Refusal::unavailable("no userinfo_endpoint")))
+}

@@ -1,0 +1,329 @@
+//! Adapters that misbehave. Whatever one does, nobody is let in for it, no credential is blamed for it, nothing is sent where
+//! the operator did not allow, and the adapters beside it do not notice.
+
+use crate::world::{assert_refused, assert_unblamed};
+use portcullis_tests::gateway::{Folder, Gateway, adapters, any_port, run, test_adapter};
+use portcullis_tests::server::{Answer, Server};
+use portcullis_tests::wire::Response;
+use portcullis_tests::{client, provider, upstream};
+use serde_json::json;
+use std::fs;
+use std::time::{Duration, Instant};
+
+const TOKEN: &str = "good-token-alice";
+
+/// A gateway with one route for each behaviour, `/BEHAVE/`, and `/beside/` with an honest adapter of another file.
+struct World {
+    gateway: Gateway,
+    provider: Server,
+    elsewhere: Server,
+    upstream: Server,
+    _folder: Folder,
+}
+
+fn answers(request: &portcullis_tests::wire::Request) -> portcullis_tests::server::Reply {
+    match request.path() {
+        "/document" => Answer::json(200, &json!({"issuer": "x"})).into(),
+        _ => Answer::json(200, &provider::claims("alice")).into(),
+    }
+}
+
+fn folder(dist: &str) -> Folder {
+    let folder = Folder::new().unwrap();
+    fs::copy(adapters().join("userinfo.wasm"), folder.path().join("userinfo.wasm")).unwrap();
+    fs::copy(test_adapter(dist, "odd").unwrap(), folder.path().join("odd.wasm")).unwrap();
+    folder
+}
+
+fn provider_yaml(name: &str, provider: &str, behave: &str, elsewhere: &str) -> String {
+    format!(
+        "  {name}:\n    adapter: odd\n    timeout: 2s\n    \
+         settings: {{host: \"{provider}\", behave: {behave}, elsewhere: \"{elsewhere}\"}}\n"
+    )
+}
+
+impl World {
+    fn new(dist: &str, behaviours: &[&str]) -> Self {
+        let provider = Server::start(any_port(), answers).unwrap();
+        let elsewhere = Server::start(any_port(), answers).unwrap();
+        let upstream = upstream::start(any_port()).unwrap();
+        let folder = folder(dist);
+        let mut providers = format!(
+            "  beside:\n    adapter: userinfo\n    settings: {{url: \"{}/me\"}}\n    username_attribute: preferred_username\n",
+            provider.url()
+        );
+        let mut routes = String::new();
+        for behave in behaviours {
+            providers.push_str(&provider_yaml(behave, &provider.url(), behave, &elsewhere.url()));
+        }
+        for name in behaviours.iter().chain(&["beside"]) {
+            routes.push_str(&format!(
+                "  - match: {{path: /{name}/}}\n    providers: [{name}]\n    upstream: {{url: \"{}\"}}\n",
+                upstream.url()
+            ));
+        }
+        let config =
+            format!("adapters: {{folder: \"{}\"}}\nproviders:\n{providers}routes:\n{routes}", folder.path().display());
+        let gateway = Gateway::start(&config).unwrap();
+        Self { gateway, provider, elsewhere, upstream, _folder: folder }
+    }
+
+    fn get(&self, behave: &str) -> Response {
+        client::get_as(self.gateway.address, &format!("/{behave}/"), TOKEN).unwrap()
+    }
+
+    /// It is the adapter that is at fault, nobody came in, and those beside it still work.
+    fn assert_unavailable(&self, behave: &str) {
+        let response = self.get(behave);
+        assert_refused(&response, 503, behave);
+        assert_unblamed(&response, behave);
+        assert!(self.upstream.seen().iter().all(|request| request.path() == "/beside/"), "{behave}: let in");
+        self.assert_beside();
+    }
+
+    fn assert_beside(&self) {
+        let beside = self.get("beside");
+        assert_eq!((beside.status, beside.json()["user"].as_str()), (200, Some("alice")), "{}", beside.text());
+    }
+}
+
+/// The adapter that all of these are is sound, or nothing here would mean anything.
+#[test]
+fn without_a_deed_the_odd_adapter_is_honest() {
+    for dist in ["dist", "dist-wasip2"] {
+        let world = World::new(dist, &["well"]);
+        let response = world.get("well");
+        assert_eq!((response.status, response.json()["user"].as_str()), (200, Some("alice")), "{}", response.text());
+        assert_eq!(world.provider.seen().last().unwrap().bearer(), Some(TOKEN));
+    }
+}
+
+#[test]
+fn a_call_that_ends_badly_is_unavailable() {
+    let deeds = ["loop", "trap", "recurse", "bomb", "huge", "huge-list", "no-utf8"];
+    for dist in ["dist", "dist-wasip2"] {
+        let world = World::new(dist, &deeds);
+        for behave in deeds {
+            let began = Instant::now();
+            world.assert_unavailable(behave);
+            let took = began.elapsed();
+            assert!(took < Duration::from_secs(2), "{dist}, {behave}: took {took:?}");
+        }
+        let log = world.gateway.log();
+        for words in ["did not end within 100 ms", "`identify` trapped", "returned more than"] {
+            assert!(log.contains(words), "{dist}: the log does not say {words:?}");
+        }
+        // An adapter's memory is bounded, so is what is copied out of it.
+        assert!(world.gateway.resident_kib() < 512 * 1024, "{dist}: {} KiB", world.gateway.resident_kib());
+    }
+}
+
+#[test]
+fn a_name_that_nobody_can_have_is_no_identity() {
+    let deeds = ["nobody", "long-name", "control-name"];
+    let world = World::new("dist", &deeds);
+    for behave in deeds {
+        let response = world.get(behave);
+        assert_refused(&response, 401, behave);
+    }
+    assert!(world.upstream.seen().is_empty());
+}
+
+#[test]
+fn further_calls_are_bounded_and_vetted_before_any_is_sent() {
+    let refused_unsent = [
+        "ask-many",
+        "ask-nothing",
+        "ask-twice",
+        "ask-again",
+        "ask-unlabelled",
+        "ask-foreign",
+        "ask-foreign-beside",
+        "ask-user-info",
+        "ask-line",
+        "ask-host",
+        "ask-authorization",
+        "ask-secret",
+        "ask-client",
+    ];
+    let mut all = refused_unsent.to_vec();
+    all.push("ask-endless");
+    let world = World::new("dist", &all);
+    for behave in refused_unsent {
+        let before = world.provider.seen().len();
+        let response = world.get(behave);
+        assert_refused(&response, 503, behave);
+        assert_unblamed(&response, behave);
+        let sent = &world.provider.seen()[before..];
+        assert_eq!(sent.len(), 1, "{behave}: {sent:?}");
+        assert_eq!(sent[0].path(), "/me", "{behave}");
+    }
+    let before = world.provider.seen().len();
+    assert_refused(&world.get("ask-endless"), 503, "ask-endless");
+    let sent = world.provider.seen().len() - before;
+    assert_eq!(sent, 5, "the check and four rounds");
+    assert!(world.elsewhere.seen().is_empty(), "{:?}", world.elsewhere.seen());
+    assert!(world.upstream.seen().is_empty());
+    let log = world.gateway.log();
+    assert!(log.contains(&world.elsewhere.url()), "the log does not name the foreign origin:\n{log}");
+    world.assert_beside();
+}
+
+#[test]
+fn a_plan_that_cannot_be_trusted_starts_nothing() {
+    let provider = Server::start(any_port(), answers).unwrap();
+    let elsewhere = Server::start(any_port(), answers).unwrap();
+    let folder = folder("dist");
+    let grant = format!("`origins: [{}]`", elsewhere.url());
+    let plans: [(&str, &str); 19] = [
+        ("plan-loop", "`make-plan` did not end within 100 ms"),
+        ("plan-trap", "`make-plan` trapped"),
+        ("plan-huge", "`make-plan` returned more than"),
+        ("plan-nothing", "the plan checks nothing"),
+        ("plan-foreign", &grant),
+        ("plan-foreign-second", &grant),
+        ("plan-foreign-origin", &grant),
+        ("plan-fetch-foreign", &grant),
+        ("plan-fetch-five", "at most 4 are fetched"),
+        ("plan-user-info", "user info"),
+        ("plan-relative", "no absolute URL"),
+        ("plan-file", "scheme `file`"),
+        ("plan-authorization", "`authorization`, which is not the adapter's to set"),
+        ("plan-host", "`host`, which is not the adapter's to set"),
+        ("plan-length", "`content-length`, which is not the adapter's to set"),
+        ("plan-line", "control characters"),
+        ("plan-header-name", "which is not the adapter's to set"),
+        ("plan-verify", "is not there yet in this release"),
+        ("plan-signed", "is not there yet in this release"),
+    ];
+    for (behave, reason) in plans {
+        let config = format!(
+            "adapters: {{folder: \"{}\"}}\nproviders:\n{}routes:\n  - match: {{path: /}}\n    providers: [staff]\n    \
+             upstream: {{url: \"http://127.0.0.1:1\"}}\n",
+            folder.path().display(),
+            provider_yaml("staff", &provider.url(), behave, &elsewhere.url()),
+        );
+        for command in ["check", "serve"] {
+            let output = run(&[command, "--config", "{config}"], &config, &[]).unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{behave}, {command}: {said}");
+            assert!(said.contains(reason), "{behave}, {command}: {reason} is not in: {said}");
+            assert!(said.contains("portcullis.yaml:"), "{behave}, {command}: no place: {said}");
+        }
+    }
+    assert!(elsewhere.seen().is_empty(), "{:?}", elsewhere.seen());
+    assert!(provider.seen().is_empty(), "{:?}", provider.seen());
+}
+
+/// The third way of a credential to a stranger: a document that names him.
+#[test]
+fn a_discovered_foreign_origin_gets_nothing() {
+    for dist in ["dist", "dist-wasip2"] {
+        let elsewhere = Server::start(any_port(), answers).unwrap();
+        let foreign = format!("{}/me", elsewhere.url());
+        let provider = Server::start(any_port(), move |request| match request.path() {
+            "/document" => Answer::json(200, &json!({"userinfo_endpoint": foreign})).into(),
+            _ => answers(request),
+        })
+        .unwrap();
+        let upstream = upstream::start(any_port()).unwrap();
+        let folder = folder(dist);
+        let config = format!(
+            "adapters: {{folder: \"{}\"}}\nproviders:\n{}{}routes:\n  - match: {{path: /}}\n    providers: [staff]\n    \
+             upstream: {{url: \"{}\"}}\n",
+            folder.path().display(),
+            provider_yaml("staff", &provider.url(), "plan-discovered", ""),
+            provider_yaml("endless", &provider.url(), "plan-fetch-endless", ""),
+            upstream.url(),
+        );
+        let gateway = Gateway::start_unready(&config).unwrap();
+        let limit = Instant::now() + Duration::from_secs(10);
+        while !gateway.log().contains(&format!("`origins: [{}]`", elsewhere.url())) {
+            assert!(Instant::now() < limit, "{dist}: the log does not name the line to add:\n{}", gateway.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let response = client::get_as(gateway.address, "/", TOKEN).unwrap();
+        assert_refused(&response, 503, dist);
+        assert_unblamed(&response, dist);
+        assert_eq!(client::get(gateway.admin, "/readyz", &[]).unwrap().status, 503, "{dist}");
+        assert!(elsewhere.seen().is_empty(), "{dist}: {:?}", elsewhere.seen());
+        for request in provider.seen() {
+            assert_eq!((request.path(), request.header("authorization")), ("/document", None), "{dist}");
+        }
+        assert!(upstream.seen().is_empty(), "{dist}");
+    }
+}
+
+#[test]
+fn an_adapter_can_neither_flood_nor_forge_the_log() {
+    for (dist, deeds) in
+        [("dist", vec!["flood", "forge", "long-line"]), ("dist-wasip2", vec!["flood", "forge", "print"])]
+    {
+        let world = World::new(dist, &deeds);
+        for behave in &deeds {
+            // Talk alone is no crime.
+            assert_eq!(world.get(behave).status, 200, "{dist}, {behave}");
+        }
+        let log = world.gateway.log();
+        let lines = |what: &str| log.lines().filter(|line| line.contains(what)).count();
+        assert_eq!(
+            lines("flood 1"),
+            7 * deeds.iter().filter(|deed| deed.contains("flood")).count(),
+            "{dist}: of 0 to 15, it is 1 and 10 to 15"
+        );
+        assert!(lines("logs too much") >= 1, "{dist}");
+        assert!(lines("forged") >= 1 && !log.lines().any(|line| line.starts_with("{\"level\"")), "{dist}");
+        assert!(!log.contains("\u{1b}[31m"), "{dist}: a control character came through");
+        let longest = log.lines().filter(|line| line.contains("longlong")).map(str::len).max().unwrap_or(0);
+        assert!(longest < 1500, "{dist}: a line of {longest}");
+    }
+}
+
+/// An empty WASI: the same whenever and wherever it runs, and nothing in it that blocks a thread.
+#[test]
+fn a_component_with_wasi_finds_nothing_there() {
+    let world = World::new("dist-wasip2", &["look", "sleep", "exit", "print-flood"]);
+    let look = || world.get("look").json()["user"].as_str().unwrap_or_default().to_owned();
+    let first = look();
+    assert!(first.starts_with("0-0-0-0-0-0-0-") || first.starts_with("0-1-0-0-0-0-0-"), "{first}");
+    assert_eq!(look(), first, "something in there changes");
+    for behave in ["sleep", "exit", "print-flood"] {
+        let began = Instant::now();
+        assert_refused(&world.get(behave), 503, behave);
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(1), "{behave}: {took:?}\n{}", world.gateway.log());
+    }
+    world.assert_beside();
+}
+
+/// One adapter loops under load; another, on the same two threads, stays quick.
+#[test]
+fn a_looping_adapter_does_not_slow_down_the_one_beside_it() {
+    let world = World::new("dist", &["loop"]);
+    let address = world.gateway.address;
+    let until = Instant::now() + Duration::from_secs(4);
+    let loops: Vec<_> = (0..8)
+        .map(|_| {
+            std::thread::spawn(move || {
+                let mut statuses = Vec::new();
+                while Instant::now() < until {
+                    statuses.push(client::get_as(address, "/loop/", TOKEN).unwrap().status);
+                }
+                statuses
+            })
+        })
+        .collect();
+    std::thread::sleep(Duration::from_secs(1));
+    let mut times: Vec<Duration> = Vec::new();
+    while Instant::now() < until {
+        let began = Instant::now();
+        world.assert_beside();
+        times.push(began.elapsed());
+    }
+    let statuses: Vec<u16> = loops.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+    assert!(statuses.len() > 20 && statuses.iter().all(|status| *status == 503), "{statuses:?}");
+    times.sort();
+    let median = times[times.len() / 2];
+    // Four looping calls at a time share the cores with it; without turns of their own they would take all threads.
+    assert!(times.len() > 20 && median < Duration::from_millis(100), "{} requests, median {median:?}", times.len());
+}

@@ -1,0 +1,143 @@
+//! Files that are no adapters, and components that want more than an adapter gets: refused at load, by name, with a reason
+//! and a remedy, and without harm to the adapters beside them.
+
+use portcullis_tests::gateway::{Folder, adapters, run, test_adapter};
+use std::fs;
+
+/// Puts the file into a folder beside an honest adapter, and gives what `adapter list` and `adapter show` say of it.
+fn said_of(name: &str, bytes: &[u8]) -> String {
+    let folder = Folder::new().unwrap();
+    let file = folder.path().join(name).with_extension("wasm");
+    fs::write(&file, bytes).unwrap();
+    fs::copy(adapters().join("userinfo.wasm"), folder.path().join("userinfo.wasm")).unwrap();
+    let list = run(&["adapter", "list", folder.path().to_str().unwrap()], "", &[]).unwrap();
+    let listed = format!("{}{}", String::from_utf8_lossy(&list.stdout), String::from_utf8_lossy(&list.stderr));
+    assert!(listed.contains("Userinfo endpoint"), "the adapter beside {name} is gone: {listed}");
+    let show = run(&["adapter", "show", file.to_str().unwrap()], "", &[]).unwrap();
+    let said = String::from_utf8_lossy(&show.stderr).into_owned();
+    assert_eq!(show.status.code(), Some(1), "{name}: {said}");
+    assert!(said.contains(file.to_str().unwrap()), "{name}: the file is not named: {said}");
+    // What a provider that uses it would meet.
+    let config = format!(
+        "adapters: {{folder: \"{}\"}}\nproviders:\n  staff:\n    adapter: {name}\nroutes:\n  - match: {{path: /}}\n    \
+         providers: [staff]\n    upstream: {{url: \"http://127.0.0.1:1\"}}\n",
+        folder.path().display()
+    );
+    for command in ["check", "serve"] {
+        let started = run(&[command, "--config", "{config}"], &config, &[]).unwrap();
+        let complaint = String::from_utf8_lossy(&started.stderr).into_owned();
+        assert_eq!(started.status.code(), Some(2), "{name}, {command}: {complaint}");
+        assert!(complaint.contains(file.to_str().unwrap()), "{name}, {command}: {complaint}");
+    }
+    said
+}
+
+fn bytes(dist: &str, name: &str) -> Vec<u8> {
+    fs::read(test_adapter(dist, name).unwrap()).unwrap()
+}
+
+/// The component with one text in its binary replaced by another of the same length.
+fn patched(from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut bytes = bytes("dist", "odd");
+    let places: Vec<usize> = bytes
+        .windows(from.len())
+        .enumerate()
+        .filter(|(_, window)| *window == from.as_bytes())
+        .map(|(at, _)| at)
+        .collect();
+    assert!(!places.is_empty(), "{from} is not in the component");
+    for at in places {
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn a_file_that_is_no_component_is_refused_for_what_it_is() {
+    let whole = bytes("dist", "odd");
+    let cut = |share: usize| whole[..whole.len() * share / 10].to_vec();
+    let mut flipped = whole.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle..middle + 64].fill(0xff);
+    let files: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("text", b"providers: {}\n".to_vec(), "is no WebAssembly component"),
+        ("empty", Vec::new(), "is no WebAssembly component"),
+        ("magic", b"\0asm".to_vec(), "is torn or damaged"),
+        ("module", b"\0asm\x01\0\0\0".to_vec(), "is a core WebAssembly module"),
+        ("nothing", b"\0asm\x0d\0\x01\0".to_vec(), "does not export `portcullis:adapter/provider@0.1.0`"),
+        ("torn-1", cut(1), "is torn or damaged"),
+        ("torn-5", cut(5), "is torn or damaged"),
+        ("torn-9", cut(9), "is torn or damaged"),
+        ("torn-last", whole[..whole.len() - 1].to_vec(), "is torn or damaged"),
+        ("longer", [whole.clone(), vec![0xff; 16]].concat(), "is torn or damaged"),
+        ("flipped", flipped, "is torn or damaged"),
+    ];
+    for (name, bytes, reason) in files {
+        let said = said_of(name, &bytes);
+        assert!(said.contains(reason), "{name}: {said}");
+    }
+}
+
+#[test]
+fn a_component_that_wants_the_network_is_refused_by_the_imports_name() {
+    let said = said_of("caller", &bytes("dist-wasip2", "caller"));
+    assert!(said.contains("imports `wasi:sockets/"), "{said}");
+    assert!(said.contains("an adapter does no I/O"), "{said}");
+    // One that nobody has ever heard of, in the place of the log.
+    let said = said_of("unknown", &patched("portcullis:adapter/log@0.1.0", "portcullis:adapter/lag@0.1.0"));
+    assert!(said.contains("imports `portcullis:adapter/lag@0.1.0`"), "{said}");
+}
+
+#[test]
+fn another_version_of_the_contract_is_refused_and_both_are_named() {
+    let said = said_of("newer", &patched("portcullis:adapter/provider@0.1.0", "portcullis:adapter/provider@0.2.0"));
+    for version in ["provider@0.1.0", "provider@0.2.0"] {
+        assert!(said.contains(version), "{said}");
+    }
+}
+
+#[test]
+fn a_description_that_cannot_be_relied_on_is_refused() {
+    for (word, reason) in [
+        ("loop", "`describe` did not end within 100 ms"),
+        ("trap", "`describe` trapped"),
+        ("huge", "`describe` returned more than"),
+        ("long", "title"),
+        ("none", "credential"),
+        ("name", "Be Have"),
+        ("dupl", "host"),
+        ("ours", "client_secret"),
+        ("when", "depends on a setting that is not described"),
+    ] {
+        let said = said_of(word, &patched("describe:well", &format!("describe:{word}")));
+        assert!(said.contains("describes itself wrongly") && said.contains(reason), "{word}: {said}");
+    }
+}
+
+/// The purity of what is shipped, from the binary: the words of `adapter show`, and the component's own import section.
+#[test]
+fn shipped_components_import_the_log_and_nothing_else() {
+    let folder = adapters();
+    let mut seen = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let file = entry.unwrap().path();
+        if file.extension().is_none_or(|extension| extension != "wasm") {
+            continue;
+        }
+        seen += 1;
+        let show = run(&["adapter", "show", file.to_str().unwrap()], "", &[]).unwrap();
+        let shown = String::from_utf8_lossy(&show.stdout).into_owned();
+        let imports: Vec<&str> =
+            shown.lines().filter_map(|line| line.strip_prefix("Imports:")).map(str::trim).collect();
+        assert_eq!(imports, ["portcullis:adapter/log@0.1.0"], "{}", file.display());
+        let bytes = fs::read(&file).unwrap();
+        let wasi = bytes.windows(5).any(|window| window == b"wasi:" || window == b"wasi_");
+        assert!(!wasi, "{} speaks of WASI somewhere", file.display());
+    }
+    assert!(seen >= 6, "{} holds {seen} components", folder.display());
+    // The same question does find WASI where it is.
+    let file = test_adapter("dist-wasip2", "odd").unwrap();
+    let show = run(&["adapter", "show", file.to_str().unwrap()], "", &[]).unwrap();
+    assert!(String::from_utf8_lossy(&show.stdout).contains("wasi:cli/"), "{show:?}");
+}
