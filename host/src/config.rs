@@ -81,8 +81,19 @@ pub struct ProviderConfig {
     pub proxy: Option<String>,
     /// `timeout` of one call; 5 s by default.
     pub timeout: Duration,
+    /// `cache`; `None`: every request asks.
+    pub cache: Option<CacheConfig>,
     /// Line of each setting and of the provider itself (the empty name), for problems found later.
     pub lines: BTreeMap<String, usize>,
+}
+
+/// `cache` of a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheConfig {
+    /// `ttl`: how long a good credential is not asked about again; never beyond its own end. 60 s by default.
+    pub ttl: Duration,
+    /// `negative_ttl`: how long one that the provider refused stays refused. 5 s by default.
+    pub negative_ttl: Duration,
 }
 
 /// The gateway as a client of the provider (RFC 6749 2.3).

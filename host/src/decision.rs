@@ -2,13 +2,17 @@
 //!
 //! Invariant: a request passes *as somebody* only with an identity that a provider gave for this very credential.
 
+mod cache;
 mod decide;
 mod headers;
 mod routing;
 mod snapshot;
+mod verdicts;
 
+pub use cache::{Fingerprint, Forget};
 pub use decide::{decide, verdict_denial};
 pub use snapshot::{Snapshot, settle};
+pub use verdicts::{Source, Verdicts};
 
 use crate::config::RouteConfig;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};

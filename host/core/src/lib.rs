@@ -10,6 +10,7 @@ pub mod denial;
 pub mod header;
 pub mod identity;
 pub mod json;
+pub mod lease;
 pub mod policy;
 pub mod problem;
 pub mod refusal;

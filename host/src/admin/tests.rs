@@ -1,6 +1,7 @@
 //! The two paths over a real socket, before and after a change of the world.
 
-use super::{Readiness, serve};
+use super::{Readiness, serve, what};
+use crate::decision::{Fingerprint, Forget};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,6 +12,28 @@ struct World(Vec<(String, String)>);
 impl Readiness for World {
     fn not_ready(&self) -> Vec<(String, String)> {
         self.0.clone()
+    }
+
+    fn forget(&self, _: &Forget) -> usize {
+        0
+    }
+}
+
+#[test]
+fn what_is_forgotten_is_said_exactly_or_nothing_is() {
+    let token = Fingerprint::parse("0123456789abcdef").map(Forget::Credential);
+    for (query, expected) in [
+        ("", Some(Forget::All)),
+        ("provider=staff", Some(Forget::Provider("staff".to_owned()))),
+        ("user=j%C3%B6rg+x", Some(Forget::User("jörg x".to_owned()))),
+        ("token=0123456789abcdef", token),
+        ("token=0123", None),
+        ("user=", None),
+        ("usr=alice", None),
+        ("user=a&user=b", None),
+        ("user=a&", Some(Forget::User("a".to_owned()))),
+    ] {
+        assert_eq!(what(query), expected, "{query}");
     }
 }
 

@@ -5,7 +5,7 @@ use super::out::complain;
 use super::{CANNOT, WRONG};
 use crate::adapter::{Catalogue, Entry, Machine};
 use crate::config::{self, Configuration};
-use crate::decision::Snapshot;
+use crate::decision::{Snapshot, Verdicts};
 use crate::gateway;
 use crate::provider::PlanProblem;
 use portcullis_core::problem::{Problem, Problems};
@@ -64,7 +64,9 @@ fn assemble(file: &Path, machine: &Machine) -> Result<World, Problems> {
     };
     let tls = configuration.tls.as_ref().map(gateway::server_config).transpose();
     let tls = tls.map_err(|error| whole(error.to_string(), "correct the section `tls`"))?;
-    let snapshot = Snapshot::build(&configuration, &catalogue).map_err(|found| placed(file, &configuration, found))?;
+    let verdicts = Verdicts::new().map(Arc::new).map_err(|problem| whole(problem, "look at the system's log"))?;
+    let snapshot =
+        Snapshot::build(&configuration, &catalogue, &verdicts).map_err(|found| placed(file, &configuration, found))?;
     Ok(World { configuration, tls, snapshot })
 }
 

@@ -2,7 +2,7 @@
 
 use super::resolve::Resolve;
 use super::settings::{self, Checked, encrypted};
-use super::{ProviderConfig, files};
+use super::{CacheConfig, ProviderConfig, files};
 use portcullis_core::base_url::{self, Origin};
 use portcullis_core::problem::Problems;
 use portcullis_core::setting::Description;
@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// How long a call to a provider may take where the file does not say.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long verdicts are kept where `cache` does not say.
+const CACHE: CacheConfig = CacheConfig { ttl: Duration::from_secs(60), negative_ttl: Duration::from_secs(5) };
 
 /// Reads a provider from its mapping, in which `${NAME}` was replaced already. `None` where something is wrong; what it is
 /// was added to `problems`, with `setting` where one is to blame.
@@ -48,7 +50,8 @@ pub(super) fn read(
     let ca_pem = walker.take("tls").map(|at| files::authority(&at, resolve, problems));
     let proxy = walker.take("proxy").map(|at| proxy(&at, problems));
     let timeout = walker.take("timeout").map_or(Some(TIMEOUT), |at| at.duration(problems));
-    for later in ["cache", "mode", "services", "any_audience"] {
+    let cache = walker.take("cache").map(|at| cache(&at, problems));
+    for later in ["mode", "services", "any_audience"] {
         if later != "mode" || description.is_none_or(|description| description.setting("mode").is_none()) {
             walker.not_yet(later, problems);
         }
@@ -82,6 +85,7 @@ pub(super) fn read(
         ca_pem: transpose(ca_pem)?,
         proxy: transpose(proxy)?,
         timeout: timeout?,
+        cache: transpose(cache)?,
         lines,
     })
 }
@@ -129,6 +133,14 @@ fn scopes(at: &At<'_>, problems: &mut Problems) -> Option<Vec<String>> {
         return None;
     }
     Some(scopes)
+}
+
+fn cache(at: &At<'_>, problems: &mut Problems) -> Option<CacheConfig> {
+    let mut walker = at.mapping(problems)?;
+    let mut or = |name, default| walker.take(name).map_or(Some(default), |at| at.duration(problems));
+    let (ttl, negative_ttl) = (or("ttl", CACHE.ttl), or("negative_ttl", CACHE.negative_ttl));
+    walker.finish(problems);
+    Some(CacheConfig { ttl: ttl?, negative_ttl: negative_ttl? })
 }
 
 fn granted(at: &At<'_>, allow_http: bool, problems: &mut Problems) -> Option<Vec<Origin>> {

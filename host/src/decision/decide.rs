@@ -1,5 +1,6 @@
 //! The decision for one request.
 
+use super::cache::Known;
 use super::headers::identity_headers;
 use super::{Decision, Pass, Request, Snapshot, routing};
 use crate::config::{Access, BasicAuth, RouteConfig};
@@ -7,7 +8,7 @@ use crate::provider::now;
 use http::header::AUTHORIZATION;
 use portcullis_core::credential::{Credential, Presented, read_authorization};
 use portcullis_core::denial::Denial;
-use portcullis_core::identity::{Actor, Identity, Moment};
+use portcullis_core::identity::{Actor, Moment};
 use portcullis_core::refusal::{Cause, Refusal};
 use std::sync::Arc;
 
@@ -55,12 +56,12 @@ async fn pass(snapshot: &Snapshot, route: &Arc<RouteConfig>, request: Request<'_
             BasicAuth::Pass => Ok(as_nobody(route, true, route.pass_cookies)),
         };
     }
-    let provider = names.first().and_then(|name| snapshot.provider(name)).ok_or_else(|| Denial::Unavailable {
+    let served = names.first().and_then(|name| snapshot.served(name)).ok_or_else(|| Denial::Unavailable {
         reason: "the route's provider is not there".to_owned(),
         retry_after_s: RETRY_AFTER_S,
     })?;
-    let identity = provider.verdict(&credential, None).await.map_err(|refusal| verdict_denial(refusal, now()))?;
-    admit(route, identity)
+    let (outcome, _source, _fingerprint) = snapshot.verdicts().of(served, &credential).await;
+    admit(route, &*outcome.map_err(|refusal| verdict_denial(Refusal::clone(&refusal), now()))?)
 }
 
 /// A request that passes without an identity.
@@ -69,17 +70,17 @@ fn as_nobody(route: &Arc<RouteConfig>, keep_authorization: bool, pass_cookies: b
 }
 
 /// The route's own rules about an identity.
-fn admit(route: &Arc<RouteConfig>, identity: Identity) -> Result<Pass, Denial> {
-    if identity.kind == Actor::Service {
+fn admit(route: &Arc<RouteConfig>, known: &Known) -> Result<Pass, Denial> {
+    if known.identity.kind == Actor::Service {
         // A client that somebody registered as `alice` must not become the user alice.
         return Err(Denial::Forbidden {
             reason: "the credential is a program's, and the route admits people".to_owned(),
         });
     }
-    let headers = identity_headers(route, &identity)?;
+    let headers = identity_headers(route, &known.encoded)?;
     Ok(Pass {
         route: Arc::clone(route),
-        identity: Some(Arc::new(identity)),
+        identity: Some(Arc::clone(&known.identity)),
         headers,
         keep_authorization: route.keep_authorization,
         pass_cookies: route.pass_cookies,

@@ -1,5 +1,7 @@
 //! The world as one immutable value (design rule 5): routes, providers and their plans, behind one pointer.
 
+use super::headers::needs;
+use super::verdicts::{Served, Verdicts};
 use crate::adapter::Catalogue;
 use crate::config::{Access, Configuration, Fact, ProviderConfig, RouteConfig};
 use crate::provider::{Network, PlanProblem, Provider, Readiness, Wanted, now};
@@ -18,7 +20,8 @@ pub struct Snapshot {
     pub identity_names: HashSet<String>,
     /// The routes, in the order of the file.
     pub routes: Vec<Arc<RouteConfig>>,
-    providers: BTreeMap<String, Arc<Provider>>,
+    providers: BTreeMap<String, Served>,
+    verdicts: Arc<Verdicts>,
 }
 
 impl std::fmt::Debug for Snapshot {
@@ -33,13 +36,20 @@ impl Snapshot {
     /// # Errors
     ///
     /// All problems, each with the name of its provider.
-    pub fn build(configuration: &Configuration, catalogue: &Catalogue) -> Result<Self, Vec<(String, PlanProblem)>> {
+    pub fn build(
+        configuration: &Configuration,
+        catalogue: &Catalogue,
+        verdicts: &Arc<Verdicts>,
+    ) -> Result<Self, Vec<(String, PlanProblem)>> {
         let mut providers = BTreeMap::new();
         let mut problems = Vec::new();
         for config in &configuration.providers {
             let name = config.name.clone();
             match plan(config, catalogue, &wanted(&name, &configuration.routes)) {
-                Ok(provider) => drop(providers.insert(name, Arc::new(provider))),
+                Ok(provider) => {
+                    let needs = needs(configuration.routes.iter().filter(|route| uses(route, &name)));
+                    providers.insert(name, Served::new(Arc::new(provider), needs));
+                }
                 Err(found) => problems.extend(found.into_iter().map(|problem| (name.clone(), problem))),
             }
         }
@@ -53,18 +63,29 @@ impl Snapshot {
             .map(|(name, _)| fold(name))
             .chain([fold("X-Remote-User")])
             .collect();
-        Ok(Self { identity_names, routes, providers })
+        Ok(Self { identity_names, routes, providers, verdicts: Arc::clone(verdicts) })
     }
 
     /// A provider by name.
     #[must_use]
     pub fn provider(&self, name: &str) -> Option<&Arc<Provider>> {
+        self.served(name).map(|served| &served.provider)
+    }
+
+    /// A provider by name, as routes use it.
+    pub(super) fn served(&self, name: &str) -> Option<&Served> {
         self.providers.get(name)
+    }
+
+    /// What is known of credentials.
+    #[must_use]
+    pub fn verdicts(&self) -> &Arc<Verdicts> {
+        &self.verdicts
     }
 
     /// The providers, by name.
     pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
-        self.providers.values()
+        self.providers.values().map(|served| &served.provider)
     }
 
     /// Names of providers that a route uses and that have no plan yet, with the reason.
@@ -79,7 +100,7 @@ impl Snapshot {
         self.providers
             .iter()
             .filter(|(name, _)| used.contains(name))
-            .filter_map(|(name, provider)| match &*provider.readiness() {
+            .filter_map(|(name, served)| match &*served.provider.readiness() {
                 Readiness::Ready(_) => None,
                 Readiness::Waiting { reason } => Some((name.clone(), reason.clone())),
             })
@@ -96,12 +117,16 @@ fn plan(config: &ProviderConfig, catalogue: &Catalogue, wanted: &Wanted) -> Resu
     Provider::new(config.clone(), Arc::clone(adapter), wanted, Arc::new(network), Arc::new(now))
 }
 
+/// Whether a route takes this provider's credentials.
+fn uses(route: &RouteConfig, provider: &str) -> bool {
+    matches!(&route.access, Access::Providers(names) if names.iter().any(|name| name == provider))
+}
+
 /// The facts that the routes of a provider need.
 fn wanted(provider: &str, routes: &[RouteConfig]) -> Wanted {
-    let uses = |route: &&RouteConfig| matches!(&route.access, Access::Providers(names) if names.iter().any(|name| name == provider));
     routes
         .iter()
-        .filter(uses)
+        .filter(|route| uses(route, provider))
         .flat_map(|route| &route.identity_headers)
         .filter_map(|(_, fact)| match fact {
             Fact::Email => Some("email"),

@@ -10,6 +10,7 @@
 )]
 
 mod basic;
+mod caching;
 mod canary;
 mod commands;
 mod cookies;

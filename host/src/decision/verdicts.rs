@@ -1,0 +1,228 @@
+//! A provider is asked once for a credential and its lifetime, however many requests carry it.
+//!
+//! A call runs as a task of its own, so that the client which happened to cause it may go away; whoever comes with the same
+//! credential meanwhile waits for the same answer. Nothing that blames a provider is ever kept, and no lock is held across an
+//! await.
+
+use super::cache::{Cache, CredentialId, Entry, Fingerprint, Forget, Found, Key, Known};
+use super::headers::{Encoded, Need};
+use crate::provider::{Provider, now};
+use portcullis_core::credential::Credential;
+use portcullis_core::identity::Identity;
+use portcullis_core::lease::{Lease, Now};
+use portcullis_core::refusal::{Cause, Refusal};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// A provider as routes use it.
+#[derive(Clone)]
+pub(super) struct Served {
+    pub(super) provider: Arc<Provider>,
+    name: Arc<str>,
+    needs: Arc<[Need]>,
+}
+
+impl Served {
+    pub(super) fn new(provider: Arc<Provider>, needs: Arc<[Need]>) -> Self {
+        let name = provider.config().name.as_str().into();
+        Self { provider, name, needs }
+    }
+}
+
+/// Whose credential it is, or why not.
+pub(super) type Outcome = Result<Arc<Known>, Arc<Refusal>>;
+
+/// Where a verdict came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// It was known.
+    Hit,
+    /// It was known to be no good.
+    Negative,
+    /// It was known, and is being renewed.
+    Renewing,
+    /// The provider was asked.
+    Asked,
+    /// Somebody else's question brought the answer.
+    Joined,
+}
+
+impl Source {
+    /// The word for logs and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Negative => "negative",
+            Self::Renewing => "renewing",
+            Self::Asked => "asked",
+            Self::Joined => "joined",
+        }
+    }
+}
+
+/// Verdicts, kept and under way. One for the life of the process: what changes of a provider changes its keys.
+pub struct Verdicts {
+    cache: Cache,
+    flights: Mutex<HashMap<Key, watch::Receiver<Option<Outcome>>>>,
+    began: Instant,
+}
+
+impl std::fmt::Debug for Verdicts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Verdicts").finish_non_exhaustive()
+    }
+}
+
+/// A question under way. However it ends, it is off the list then.
+struct Flight {
+    verdicts: Arc<Verdicts>,
+    key: Key,
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.verdicts.flights().remove(&self.key);
+    }
+}
+
+impl Verdicts {
+    /// None yet.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no randomness: keys that could be guessed would be worse than no start.
+    pub fn new() -> Result<Self, String> {
+        let mut secret = [0; 32];
+        let random = rustls::crypto::ring::default_provider().secure_random;
+        random.fill(&mut secret).map_err(|_| "the system gives no randomness for the cache's keys".to_owned())?;
+        Ok(Self { cache: Cache::new(secret), flights: Mutex::default(), began: Instant::now() })
+    }
+
+    /// The verdict on a credential, by what is known, by a question under way, or by a new one.
+    pub(super) async fn of(
+        self: &Arc<Self>,
+        served: &Served,
+        credential: &Credential,
+    ) -> (Outcome, Source, Fingerprint) {
+        let id = self.cache.credential(credential);
+        let key = self.cache.key(&id, &served.name, served.provider.adapter().digest().as_bytes());
+        let (outcome, source) = match self.cache.find(&key, self.now()) {
+            Found::Known(known, false) => (Ok(known), Source::Hit),
+            Found::Known(known, true) => {
+                drop(self.join(key, id, served, credential));
+                (Ok(known), Source::Renewing)
+            }
+            Found::Refused(refusal) => (Err(refusal), Source::Negative),
+            Found::Nothing => match self.join(key, id, served, credential) {
+                Joined::Answered(outcome) => (outcome, Source::Joined),
+                Joined::Waiting(answer, source) => (landed(answer).await, source),
+            },
+        };
+        (outcome, source, id.fingerprint())
+    }
+
+    /// Forgets, and says how many entries that were.
+    pub fn forget(&self, what: &Forget) -> usize {
+        self.cache.forget(what)
+    }
+
+    /// Entries and bytes: of identities, and of refusals.
+    #[must_use]
+    pub fn size(&self) -> [(usize, u64); 2] {
+        self.cache.size()
+    }
+
+    /// The question about this credential that is under way, or a new one.
+    fn join(self: &Arc<Self>, key: Key, id: CredentialId, served: &Served, credential: &Credential) -> Joined {
+        let mut flights = self.flights();
+        if let Some(answer) = flights.get(&key) {
+            return Joined::Waiting(answer.clone(), Source::Joined);
+        }
+        // One may have landed between the first look and the lock.
+        match self.cache.find(&key, self.now()) {
+            Found::Known(known, false) => return Joined::Answered(Ok(known)),
+            Found::Refused(refusal) => return Joined::Answered(Err(refusal)),
+            Found::Known(_, true) | Found::Nothing => {}
+        }
+        let (landing, answer) = watch::channel(None);
+        flights.insert(key, answer.clone());
+        drop(flights);
+        let flight = Flight { verdicts: Arc::clone(self), key };
+        let (served, credential) = (served.clone(), credential.clone());
+        tokio::spawn(async move {
+            let verdicts = &flight.verdicts;
+            let (asked, epoch) = (verdicts.now(), verdicts.cache.epoch());
+            let verdict = served.provider.verdict(&credential, None).await;
+            let outcome = verdicts.settle(key, &id, &served, asked, epoch, verdict);
+            landing.send_replace(Some(outcome));
+        });
+        Joined::Waiting(answer, Source::Asked)
+    }
+
+    /// Keeps what may be kept of a verdict.
+    fn settle(
+        &self,
+        key: Key,
+        id: &CredentialId,
+        served: &Served,
+        asked: Now,
+        epoch: u64,
+        verdict: Result<Identity, Refusal>,
+    ) -> Outcome {
+        let kept_for = served.provider.config().cache.as_ref();
+        let entry = |lease: Lease| Entry { provider: &served.name, credential: id, lease };
+        // Entries of different credentials do not end together.
+        let spread = id.spread();
+        match verdict {
+            Ok(identity) => {
+                let expires = identity.expires.map(|moment| moment.resolve(asked.wall_s));
+                let encoded = Encoded::of(&identity, &served.needs);
+                let known = Arc::new(Known { identity: Arc::new(identity), encoded });
+                if let Some(lease) = kept_for.and_then(|kept| Lease::grant(asked, kept.ttl, expires, spread)) {
+                    self.cache.keep(key, entry(lease), &known, epoch);
+                }
+                Ok(known)
+            }
+            Err(refusal) => {
+                let refusal = Arc::new(refusal);
+                match refusal.cause {
+                    Cause::InvalidToken => {
+                        let lease = kept_for.and_then(|kept| Lease::grant(asked, kept.negative_ttl, None, spread));
+                        self.cache.keep_refused(key, lease.map(entry), &refusal);
+                    }
+                    Cause::InsufficientScope => self.cache.keep_refused(key, None, &refusal),
+                    Cause::Throttled | Cause::Unavailable | Cause::Misconfigured => {
+                        self.cache.renewal_failed(&key, self.now());
+                    }
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    fn flights(&self) -> MutexGuard<'_, HashMap<Key, watch::Receiver<Option<Outcome>>>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Now {
+        Now { running_ms: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX), wall_s: now() }
+    }
+}
+
+enum Joined {
+    Answered(Outcome),
+    Waiting(watch::Receiver<Option<Outcome>>, Source),
+}
+
+/// Waits for an answer. One that never comes, since its task ended badly, blames nobody's credential.
+async fn landed(mut answer: watch::Receiver<Option<Outcome>>) -> Outcome {
+    let lost =
+        || Err(Arc::new(Refusal::unavailable("the question to the provider was lost; that is a fault of the gateway")));
+    match answer.wait_for(Option::is_some).await {
+        Ok(landed) => landed.as_ref().map_or_else(lost, Clone::clone),
+        Err(_) => lost(),
+    }
+}
