@@ -1,13 +1,15 @@
-//! What cargo cannot do alone: build adapters, demo, test, e2e, ci. `cargo xtask --help` lists it.
+//! What cargo cannot do alone: build adapters, demo, test, e2e, ci, bench, nightly. `cargo xtask --help` lists it.
 //!
 //! One file a command; what they share is in `workspace.rs`. Nothing here is part of the gateway.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its terminal")]
 
 mod adapters;
+mod bench;
 mod cases;
 mod ci;
 mod demo;
 mod e2e;
+mod nightly;
 mod steps;
 mod test;
 mod tools;
@@ -36,6 +38,10 @@ enum Command {
     E2e,
     /// Runs what continuous integration runs: format, clippy, deny, demo --check, test, cases over all builds, e2e
     Ci,
+    /// Measures what a request costs, beside plain nginx in the same run (needs nginx, wrk, taskset; two idle cores)
+    Bench(bench::Arguments),
+    /// Runs what takes too long for every change: bench
+    Nightly,
 }
 
 fn main() -> ExitCode {
@@ -45,6 +51,8 @@ fn main() -> ExitCode {
         Command::Test => test::run(),
         Command::E2e => e2e::run(),
         Command::Ci => ci::run(),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Nightly => nightly::run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

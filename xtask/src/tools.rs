@@ -44,3 +44,13 @@ pub(crate) fn want_cargo_deny() -> Outcome {
     }
     Err("cargo-deny is missing; install it with: cargo install cargo-deny --locked".to_owned())
 }
+
+/// What the bench needs, or the hint.
+pub(crate) fn want_for_bench() -> Outcome {
+    let there = [("nginx", "-v"), ("taskset", "--version"), ("wrk", "--version")]
+        .map(|(program, argument)| Command::new(program).arg(argument).output().is_ok().then_some(program));
+    if there.iter().all(Option::is_some) {
+        return Ok(());
+    }
+    Err("the bench needs nginx, wrk and taskset; on Debian: apt-get install nginx-light wrk util-linux".to_owned())
+}

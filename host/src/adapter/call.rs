@@ -138,54 +138,33 @@ impl Adapter {
         call.await.unwrap_or_else(|_| (Vec::new(), Err(no_turn())))
     }
 
-    /// As [`Adapter::identify`], on this thread, for benches and for tests that look at the instance before it is gone.
+    /// As [`Adapter::identify`], on this thread, however slow.
     ///
     /// # Errors
     ///
     /// A trap or a limit.
-    #[doc(hidden)]
-    pub fn identify_observed(
-        &self,
-        context: &Context,
-        answers: &[Answer],
-        observe: impl FnOnce(),
-    ) -> Result<Result<Finding, Refusal>, CallFault> {
-        self.core.identify_then(context, answers, observe)
+    pub fn identify_here(&self, context: &Context, answers: &[Answer]) -> Result<Result<Finding, Refusal>, CallFault> {
+        self.core.identify(context, answers)
     }
 }
 
 impl Core {
     fn describe(&self) -> Result<super::contract::Description, CallFault> {
-        self.call("describe", |guest, store| guest.portcullis_adapter_provider().call_describe(store), || ())
+        self.call("describe", |guest, store| guest.portcullis_adapter_provider().call_describe(store))
             .and_then(|found| self.bounded("describe", found, convert::debug_bytes))
     }
 
     fn make_plan(&self, context: &Context, documents: &[Response]) -> Result<Result<Step, PlanError>, CallFault> {
-        self.call(
-            "make-plan",
-            |guest, store| guest.portcullis_adapter_provider().call_make_plan(store, context, documents),
-            || (),
-        )
+        self.call("make-plan", |guest, store| {
+            guest.portcullis_adapter_provider().call_make_plan(store, context, documents)
+        })
         .and_then(|found| self.bounded("make-plan", found, convert::debug_bytes))
     }
 
     fn identify(&self, context: &Context, answers: &[Answer]) -> Result<Result<Finding, Refusal>, CallFault> {
-        self.identify_then(context, answers, || ())
-    }
-
-    fn identify_then(
-        &self,
-        context: &Context,
-        answers: &[Answer],
-        observe: impl FnOnce(),
-    ) -> Result<Result<Finding, Refusal>, CallFault> {
         let began = Instant::now();
         let found = self
-            .call(
-                "identify",
-                |guest, store| guest.portcullis_adapter_provider().call_identify(store, context, answers),
-                observe,
-            )
+            .call("identify", |guest, store| guest.portcullis_adapter_provider().call_identify(store, context, answers))
             .and_then(|found| self.bounded("identify", found, convert::finding_bytes));
         let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         // A quarter of the newest call: a loop shows at once, a call that the kernel paused is soon forgotten.
@@ -198,11 +177,9 @@ impl Core {
         &self,
         function: &'static str,
         call: impl FnOnce(&super::bindings::Adapter, &mut wasmtime::Store<Sandbox>) -> wasmtime::Result<R>,
-        observe: impl FnOnce(),
     ) -> Result<R, CallFault> {
         let mut store = Sandbox::store(&self.machine.engine, &self.name, self.wasi);
         let result = self.pre.instantiate(&mut store).and_then(|guest| call(&guest, &mut store));
-        observe();
         store.data_mut().flush();
         result.map_err(|error| match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => CallFault::TooSlow { adapter: self.name.clone(), function },

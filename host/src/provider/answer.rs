@@ -6,7 +6,7 @@ use super::render::client_pair;
 use crate::adapter::contract::{Content, Pair, Response};
 use crate::config::ProviderConfig;
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use portcullis_core::copies;
 use portcullis_core::credential::Credential;
 use portcullis_core::json;
@@ -61,18 +61,19 @@ impl<'p> Needles<'p> {
     }
 }
 
-/// A text as it is, in base64 and form-encoded; the longest first, so that a longer copy is not left behind in pieces.
+/// A text as it is and in base64, without the padding that may follow; the longest first, so that a longer copy is not left
+/// behind in pieces. URL- and JSON-escaped copies are found by unescaping, see [`copies`].
 fn spellings<'t>(bare: impl Iterator<Item = &'t str>) -> Vec<Secret> {
     let mut needles: Vec<String> = Vec::new();
     for text in bare.filter(|text| !text.is_empty()) {
+        let standard = STANDARD_NO_PAD.encode(text);
+        if standard.contains(['+', '/']) {
+            needles.push(standard.replace('+', "-").replace('/', "_"));
+        }
+        needles.push(standard);
         needles.push(text.to_owned());
-        needles.push(STANDARD.encode(text));
-        needles.push(STANDARD_NO_PAD.encode(text));
-        needles.push(URL_SAFE_NO_PAD.encode(text));
-        needles.push(url::form_urlencoded::byte_serialize(text.as_bytes()).collect());
     }
     needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-    needles.dedup();
     needles.into_iter().map(Secret::new).collect()
 }
 
