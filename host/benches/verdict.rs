@@ -9,6 +9,7 @@ use portcullis::config::{ClientConfig, ProviderConfig};
 use portcullis::provider::{BoxFuture, Call, CallFault, Provider, Raw, Transport, Wanted};
 use portcullis_core::base_url::Origin;
 use portcullis_core::credential::Credential;
+use portcullis_core::policy::ScopeOrders;
 use portcullis_core::secret::Secret;
 use portcullis_core::setting::SettingValue;
 use std::hint::black_box;
@@ -54,6 +55,7 @@ fn provider() -> Provider {
         username_attributes: Vec::new(),
         audience: Vec::new(),
         required_scopes: Vec::new(),
+        scope_orders: ScopeOrders::default(),
         allow_http: false,
         ca_pem: None,
         proxy: None,

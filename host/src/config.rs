@@ -8,6 +8,7 @@ mod files;
 mod headers;
 mod provider;
 mod read;
+mod require;
 mod resolve;
 mod routes;
 mod settings;
@@ -18,6 +19,7 @@ pub use read::{Draft, open};
 pub use resolve::{Nothing, Resolve, System};
 
 use portcullis_core::base_url::Origin;
+use portcullis_core::policy::{Require, ScopeOrders};
 use portcullis_core::secret::Secret;
 use portcullis_core::setting::SettingValue;
 use std::collections::BTreeMap;
@@ -73,6 +75,8 @@ pub struct ProviderConfig {
     pub audience: Vec<String>,
     /// `required_scopes`: all of these must be in the answer's.
     pub required_scopes: Vec<String>,
+    /// `scope_order`: which scopes stand for which.
+    pub scope_orders: ScopeOrders,
     /// `allow_http`.
     pub allow_http: bool,
     /// `tls.ca_file`: PEM, already read.
@@ -128,6 +132,10 @@ pub struct RouteConfig {
     pub matches: RouteMatch,
     /// What is demanded: exactly one of `providers` and `public: true`.
     pub access: Access,
+    /// `require`: what is demanded of an identity here.
+    pub require: Require,
+    /// `services`: what becomes of a program's credential.
+    pub services: Services,
     /// `basic_auth`.
     pub basic_auth: BasicAuth,
     /// `upstream`.
@@ -176,6 +184,18 @@ pub enum BasicAuth {
     Block,
     /// Passed on untouched, with its Authorization and without identity headers.
     Pass,
+}
+
+/// `services` of a route: what becomes of a credential that a program has for itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Services {
+    /// 403. A client that somebody registered as `alice` must not become the user alice.
+    #[default]
+    Refuse,
+    /// It passes under its own name.
+    Pass,
+    /// It passes with this before its name; a person whose name begins so is refused. Visible ASCII, never empty.
+    Prefix(String),
 }
 
 /// `upstream` of a route.

@@ -1,5 +1,11 @@
 //! The gateway's own rules about an identity, the same for every provider. An adapter tells facts; this judges them.
 
+mod require;
+mod scopes;
+
+pub use require::Require;
+pub use scopes::{ATLASSIAN, ScopeOrders};
+
 use crate::identity::Identity;
 use crate::refusal::{Cause, Refusal};
 use crate::secret::MASK;
@@ -14,8 +20,10 @@ pub const USERNAME_CHARS_MAX: usize = 256;
 pub struct Rules {
     /// One of these must be among the audiences; empty: not asked for.
     pub audience: Vec<String>,
-    /// All of these must be among the scopes.
+    /// All of these must be among the scopes, or one that stands for it.
     pub required_scopes: Vec<String>,
+    /// Which scopes stand for which.
+    pub scope_orders: ScopeOrders,
 }
 
 /// Judges an identity at `now`; its answer arrived at `arrived` (both in seconds since 1970).
@@ -60,7 +68,7 @@ pub fn judge(identity: &Identity, rules: &Rules, now: i64, arrived: i64) -> Resu
                     .to_owned(),
             )
         })?;
-        if let Some(missing) = rules.required_scopes.iter().find(|scope| !told.contains(scope)) {
+        if let Some(missing) = rules.scope_orders.missing(told, &rules.required_scopes) {
             return Err(lacks(format!("the token lacks the scope `{missing}`")));
         }
     }

@@ -2,8 +2,9 @@
 
 use super::resolve::Resolve;
 use super::settings::{self, Checked, encrypted};
-use super::{CacheConfig, ProviderConfig, files};
+use super::{CacheConfig, ProviderConfig, files, require};
 use portcullis_core::base_url::{self, Origin};
+use portcullis_core::policy::ScopeOrders;
 use portcullis_core::problem::Problems;
 use portcullis_core::setting::Description;
 use portcullis_core::tree::{At, Node, Walker};
@@ -46,12 +47,14 @@ pub(super) fn read(
     let username_attributes = optional(&mut walker, "username_attribute", |at| at.text_or_texts(problems));
     let audience = optional(&mut walker, "audience", |at| at.text_or_texts(problems));
     let required_scopes = optional(&mut walker, "required_scopes", |at| scopes(at, problems));
+    let scope_orders = walker.take("scope_order");
+    let scope_orders = scope_orders.map_or_else(|| Some(ScopeOrders::default()), |at| require::orders(&at, problems));
     let origins = walker.take("origins");
     let ca_pem = walker.take("tls").map(|at| files::authority(&at, resolve, problems));
     let proxy = walker.take("proxy").map(|at| proxy(&at, problems));
     let timeout = walker.take("timeout").map_or(Some(TIMEOUT), |at| at.duration(problems));
     let cache = walker.take("cache").map(|at| cache(&at, problems));
-    for later in ["mode", "services", "any_audience"] {
+    for later in ["mode", "any_audience"] {
         if later != "mode" || description.is_none_or(|description| description.setting("mode").is_none()) {
             walker.not_yet(later, problems);
         }
@@ -81,6 +84,7 @@ pub(super) fn read(
         username_attributes: username_attributes?,
         audience: audience?,
         required_scopes: required_scopes?,
+        scope_orders: scope_orders?,
         allow_http: allow_http?,
         ca_pem: transpose(ca_pem)?,
         proxy: transpose(proxy)?,
@@ -126,7 +130,7 @@ fn adapter_name(at: &At<'_>, problems: &mut Problems) -> Option<String> {
 }
 
 /// `required_scopes`: RFC 6749 3.3, no spaces within one.
-fn scopes(at: &At<'_>, problems: &mut Problems) -> Option<Vec<String>> {
+pub(super) fn scopes(at: &At<'_>, problems: &mut Problems) -> Option<Vec<String>> {
     let scopes = at.texts(problems)?;
     if scopes.iter().any(|scope| scope.contains(' ')) {
         at.report(problems, "has a scope with a space in it", "write a list, one scope a member: [openid, profile]");

@@ -4,8 +4,10 @@
 
 use super::provider::transpose;
 use super::resolve::Resolve;
-use super::{Access, BasicAuth, Fact, HeaderValues, RouteConfig, RouteMatch, UpstreamConfig, files, headers};
+use super::{Access, BasicAuth, Fact, HeaderValues, RouteConfig, RouteMatch, Services, UpstreamConfig};
+use super::{files, headers, require};
 use portcullis_core::base_url;
+use portcullis_core::policy::Require;
 use portcullis_core::problem::{NOT_YET, Problems};
 use portcullis_core::target::Oddity;
 use portcullis_core::text::{one_of, suggestion};
@@ -72,10 +74,12 @@ fn read_one(
     let upstream = walker.need("upstream", "write `upstream: {url: \"http://127.0.0.1:8090\"}`", problems);
     let upstream = upstream.and_then(|at| upstream_config(&at, resolve, problems));
     if is_public {
-        for name in ["identity_headers", "header_values", "basic_auth"] {
+        for name in ["identity_headers", "header_values", "basic_auth", "require", "services"] {
             walker.misplaced(name, "remove it: on a public route nobody is asked who it is", problems);
         }
     }
+    let require = walker.take("require").map_or_else(|| Some(Require::default()), |at| require::read(&at, problems));
+    let services = walker.take("services").map_or(Some(Services::Refuse), |at| require::services(&at, problems));
     let basic_auth = walker.take("basic_auth").map_or(Some(BasicAuth::Block), |at| basic_auth(&at, problems));
     let identity_headers = walker.take("identity_headers").map_or_else(
         || Some(if is_public { Vec::new() } else { vec![("X-Remote-User".to_owned(), Fact::Username)] }),
@@ -94,7 +98,7 @@ fn read_one(
     let refuse_query = refuse_query.map_or(Some(Vec::new()), |at| query_names(&at, problems));
     let allow_in_path = walker.take("allow_in_path");
     let allow_in_path = allow_in_path.map_or(Some(Vec::new()), |at| oddities(&at, problems));
-    for later in ["require", "mode", "services", "any_audience"] {
+    for later in ["mode", "any_audience"] {
         walker.not_yet(later, problems);
     }
     walker.finish(problems);
@@ -109,6 +113,8 @@ fn read_one(
             index,
             matches: matches.clone()?,
             access: access?,
+            require: require?,
+            services: services?,
             basic_auth: basic_auth?,
             upstream: upstream?,
             identity_headers: identity_headers?,

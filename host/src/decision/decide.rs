@@ -3,12 +3,13 @@
 use super::cache::Known;
 use super::headers::identity_headers;
 use super::{Decision, Pass, Request, Snapshot, routing};
-use crate::config::{Access, BasicAuth, RouteConfig};
+use crate::config::{Access, BasicAuth, RouteConfig, Services};
 use crate::provider::now;
 use http::header::AUTHORIZATION;
 use portcullis_core::credential::{Credential, Presented, read_authorization};
 use portcullis_core::denial::Denial;
-use portcullis_core::identity::{Actor, Moment};
+use portcullis_core::identity::{Actor, Identity, Moment};
+use portcullis_core::policy::ScopeOrders;
 use portcullis_core::refusal::{Cause, Refusal};
 use std::sync::Arc;
 
@@ -61,7 +62,8 @@ async fn pass(snapshot: &Snapshot, route: &Arc<RouteConfig>, request: Request<'_
         retry_after_s: RETRY_AFTER_S,
     })?;
     let (outcome, _source, _fingerprint) = snapshot.verdicts().of(served, &credential).await;
-    admit(route, &*outcome.map_err(|refusal| verdict_denial(Refusal::clone(&refusal), now()))?)
+    let known = outcome.map_err(|refusal| verdict_denial(Refusal::clone(&refusal), now()))?;
+    admit(route, &known, &served.provider.config().scope_orders)
 }
 
 /// A request that passes without an identity.
@@ -69,22 +71,40 @@ fn as_nobody(route: &Arc<RouteConfig>, keep_authorization: bool, pass_cookies: b
     Pass { route: Arc::clone(route), identity: None, headers: Vec::new(), keep_authorization, pass_cookies }
 }
 
-/// The route's own rules about an identity.
-fn admit(route: &Arc<RouteConfig>, known: &Known) -> Result<Pass, Denial> {
-    if known.identity.kind == Actor::Service {
-        // A client that somebody registered as `alice` must not become the user alice.
-        return Err(Denial::Forbidden {
-            reason: "the credential is a program's, and the route admits people".to_owned(),
-        });
-    }
-    let headers = identity_headers(route, &known.encoded)?;
+/// The route's own rules about an identity: of every request, whether its verdict was known or not.
+fn admit(route: &Arc<RouteConfig>, known: &Known, orders: &ScopeOrders) -> Result<Pass, Denial> {
+    let identity = here(route, &known.identity)?;
+    route.require.judge(&identity, orders)?;
+    let headers = if Arc::ptr_eq(&identity, &known.identity) {
+        identity_headers(route, &known.encoded)?
+    } else {
+        identity_headers(route, &known.encoded.again(&identity))?
+    };
     Ok(Pass {
         route: Arc::clone(route),
-        identity: Some(Arc::clone(&known.identity)),
+        identity: Some(identity),
         headers,
         keep_authorization: route.keep_authorization,
         pass_cookies: route.pass_cookies,
     })
+}
+
+/// Who somebody is on this route: a client that somebody registered as `alice` must never become the user alice.
+fn here(route: &RouteConfig, identity: &Arc<Identity>) -> Result<Arc<Identity>, Denial> {
+    let refuse = |reason: &str| Err(Denial::Forbidden { reason: reason.to_owned() });
+    match (&route.services, identity.kind) {
+        (Services::Refuse, Actor::Service) => {
+            refuse("the credential is a program's, and the route admits people (`services`)")
+        }
+        (Services::Prefix(prefix), Actor::Service) => {
+            let username = format!("{prefix}{}", identity.username);
+            Ok(Arc::new(Identity { username, ..Identity::clone(identity) }))
+        }
+        (Services::Prefix(prefix), Actor::User) if identity.username.starts_with(prefix) => {
+            refuse("this user's name begins as those of programs do here (`services.prefix`)")
+        }
+        (Services::Refuse | Services::Prefix(_), Actor::User) | (Services::Pass, _) => Ok(Arc::clone(identity)),
+    }
 }
 
 /// What a client is told of a provider's refusal. Only a refusal that blames the credential becomes a 401 or 403.

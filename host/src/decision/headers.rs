@@ -34,6 +34,11 @@ impl Encoded {
         Self { needs: Arc::clone(needs), values: needs.iter().map(value).collect() }
     }
 
+    /// The same values, of somebody else.
+    pub(super) fn again(&self, identity: &Identity) -> Self {
+        Self::of(identity, &self.needs)
+    }
+
     fn get(&self, fact: &Fact, mode: HeaderValues) -> Option<&Rendered> {
         let at = self.needs.iter().position(|need| need.1 == mode && need.0 == *fact)?;
         self.values.get(at)?.as_ref()
@@ -113,6 +118,8 @@ pub(super) mod tests {
             index: 0,
             matches: RouteMatch { host: None, path: String::new(), methods: Vec::new() },
             access,
+            require: portcullis_core::policy::Require::default(),
+            services: crate::config::Services::Refuse,
             basic_auth: BasicAuth::Block,
             upstream: UpstreamConfig {
                 url: url::Url::parse("http://127.0.0.1:1/").unwrap(),

@@ -122,21 +122,20 @@ fn uses(route: &RouteConfig, provider: &str) -> bool {
     matches!(&route.access, Access::Providers(names) if names.iter().any(|name| name == provider))
 }
 
-/// The facts that the routes of a provider need.
+/// The facts that the routes of a provider need, for their headers and their rules.
 fn wanted(provider: &str, routes: &[RouteConfig]) -> Wanted {
-    routes
-        .iter()
-        .filter(|route| uses(route, provider))
-        .flat_map(|route| &route.identity_headers)
-        .filter_map(|(_, fact)| match fact {
-            Fact::Email => Some("email"),
-            Fact::Groups => Some("groups"),
-            Fact::Scopes => Some("scopes"),
-            Fact::Attribute(_) => Some("attributes"),
-            Fact::Username | Fact::Subject => None,
-        })
-        .map(str::to_owned)
-        .collect()
+    let fact = |fact: &Fact| match fact {
+        Fact::Email => Some("email"),
+        Fact::Groups => Some("groups"),
+        Fact::Scopes => Some("scopes"),
+        Fact::Attribute(_) => Some("attributes"),
+        Fact::Username | Fact::Subject => None,
+    };
+    let of_route = |route: &RouteConfig| {
+        let headers = route.identity_headers.iter().filter_map(|(_, header)| fact(header));
+        headers.chain(route.require.facts()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    routes.iter().filter(|route| uses(route, provider)).flat_map(of_route).collect()
 }
 
 /// Fetches the documents of a provider until it is ready, with growing waits. Ends when the provider is gone.

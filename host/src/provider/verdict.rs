@@ -113,7 +113,11 @@ impl Provider {
             Made::Later(reason) => Readiness::Waiting { reason },
         };
         let secrets = SecretNeedles::of(&config);
-        let rules = Rules { audience: config.audience.clone(), required_scopes: config.required_scopes.clone() };
+        let rules = Rules {
+            audience: config.audience.clone(),
+            required_scopes: config.required_scopes.clone(),
+            scope_orders: config.scope_orders.clone(),
+        };
         Ok(Self {
             config,
             adapter,

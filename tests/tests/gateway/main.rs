@@ -21,6 +21,7 @@ mod hostile;
 mod leaks;
 mod loading;
 mod memory;
+mod policy;
 mod probing;
 mod protocols;
 mod shutdown;

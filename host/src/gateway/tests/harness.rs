@@ -62,6 +62,8 @@ pub(super) fn route(url: &str, timeout: Duration, ca_pem: Option<Vec<u8>>) -> Ro
         index: 0,
         matches: RouteMatch { host: None, path: String::new(), methods: Vec::new() },
         access: Access::Public,
+        require: portcullis_core::policy::Require::default(),
+        services: crate::config::Services::Refuse,
         basic_auth: BasicAuth::Block,
         upstream: UpstreamConfig { url: url.parse().expect("URL"), timeout, ca_pem },
         identity_headers: Vec::new(),

@@ -1,0 +1,185 @@
+//! What a route demands of an identity, after its provider vouched for it: judged at every request, known or asked.
+//!
+//! A fact that the provider does not tell refuses the rule that needs it. Names are compared as they are, case included.
+
+use super::scopes::ScopeOrders;
+use crate::denial::Denial;
+use crate::identity::Identity;
+
+/// `require` of a route. All of it has to hold; what is empty demands nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Require {
+    /// All of these, or what stands for them.
+    pub scopes: Vec<String>,
+    /// One of these.
+    pub groups: Vec<String>,
+    /// One of these.
+    pub audience: Vec<String>,
+    /// Nobody but these users.
+    pub allow: Vec<String>,
+    /// None of these users.
+    pub deny: Vec<String>,
+    /// Of each attribute one of these values.
+    pub attributes: Vec<(String, Vec<String>)>,
+}
+
+impl Require {
+    /// The facts that it needs, by the contract's names for them (`context.wanted`).
+    pub fn facts(&self) -> impl Iterator<Item = &'static str> {
+        let needs = [
+            ("scopes", !self.scopes.is_empty()),
+            ("groups", !self.groups.is_empty()),
+            ("attributes", !self.attributes.is_empty()),
+        ];
+        needs.into_iter().filter_map(|(fact, needed)| needed.then_some(fact))
+    }
+
+    /// Judges.
+    ///
+    /// # Errors
+    ///
+    /// 403 by the first rule that does not hold, which the reason names.
+    pub fn judge(&self, identity: &Identity, orders: &ScopeOrders) -> Result<(), Denial> {
+        let refuse = |reason: String| Err(Denial::Forbidden { reason });
+        let user = &identity.username;
+        if self.deny.contains(user) {
+            return refuse("require.users.deny names this user".to_owned());
+        }
+        if !self.allow.is_empty() && !self.allow.contains(user) {
+            return refuse("require.users.allow does not name this user".to_owned());
+        }
+        one_of("audience", &self.audience, identity.audiences.as_deref())?;
+        one_of("groups", &self.groups, identity.groups.as_deref())?;
+        for (path, values) in &self.attributes {
+            let told = identity.attributes.iter().find(|attribute| attribute.path == *path);
+            one_of(&format!("attributes.{path}"), values, told.map(|attribute| attribute.values.as_slice()))?;
+        }
+        if self.scopes.is_empty() {
+            return Ok(());
+        }
+        let lacks = |reason| Err(Denial::InsufficientScope { reason, scopes: self.scopes.clone() });
+        let Some(held) = identity.scopes.as_deref() else {
+            return lacks(not_told("scopes"));
+        };
+        match orders.missing(held, &self.scopes) {
+            None => Ok(()),
+            Some(missing) => lacks(format!("require.scopes: the token lacks `{missing}`")),
+        }
+    }
+}
+
+fn one_of(rule: &str, wanted: &[String], told: Option<&[String]>) -> Result<(), Denial> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let reason = match told {
+        None => not_told(rule),
+        Some(told) if told.iter().any(|value| wanted.contains(value)) => return Ok(()),
+        Some(_) => format!("require.{rule}: the provider tells none of those that are wanted"),
+    };
+    Err(Denial::Forbidden { reason })
+}
+
+fn not_told(rule: &str) -> String {
+    format!(
+        "require.{rule}: the provider's answer does not tell; choose a mode that does (introspection), have the provider add it to the token, or drop the rule"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Attribute;
+
+    fn texts(list: &[&str]) -> Vec<String> {
+        list.iter().map(ToString::to_string).collect()
+    }
+
+    fn alice() -> Identity {
+        Identity {
+            groups: Some(texts(&["/docs", "/staff"])),
+            scopes: Some(texts(&["WRITE"])),
+            audiences: Some(texts(&["confluence"])),
+            attributes: vec![Attribute { path: "department".to_owned(), values: texts(&["docs"]) }],
+            ..Identity::named("alice", "username")
+        }
+    }
+
+    fn orders() -> ScopeOrders {
+        ScopeOrders(vec![texts(&["READ", "WRITE"])])
+    }
+
+    /// The status, and a word that the reason has to hold.
+    fn assert_judged(require: &Require, identity: &Identity, expected: Option<(u16, &str)>) {
+        match (require.judge(identity, &orders()), expected) {
+            (Ok(()), None) => {}
+            (Err(denial), Some((status, word))) => {
+                assert_eq!(denial.status(), status, "{require:?}");
+                assert!(denial.reason().contains(word), "{}", denial.reason());
+            }
+            (judged, expected) => panic!("{require:?}: {judged:?}, expected {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn each_rule_holds_refuses_and_refuses_what_is_not_told() {
+        let silent = Identity::named("alice", "username");
+        let rules: [(Require, Require, &str, u16); 5] = [
+            (
+                Require { scopes: texts(&["READ"]), ..Require::default() },
+                Require { scopes: texts(&["READ", "ADMIN"]), ..Require::default() },
+                "require.scopes",
+                403,
+            ),
+            (
+                Require { groups: texts(&["/x", "/docs"]), ..Require::default() },
+                Require { groups: texts(&["docs", "/DOCS"]), ..Require::default() },
+                "require.groups",
+                403,
+            ),
+            (
+                Require { audience: texts(&["confluence"]), ..Require::default() },
+                Require { audience: texts(&["jira"]), ..Require::default() },
+                "require.audience",
+                403,
+            ),
+            (
+                Require { attributes: vec![("department".to_owned(), texts(&["it", "docs"]))], ..Require::default() },
+                Require { attributes: vec![("department".to_owned(), texts(&["it"]))], ..Require::default() },
+                "require.attributes.department",
+                403,
+            ),
+            (
+                Require { allow: texts(&["alice"]), ..Require::default() },
+                Require { allow: texts(&["Alice", "bob"]), ..Require::default() },
+                "require.users.allow",
+                403,
+            ),
+        ];
+        for (holds, refuses, word, status) in rules {
+            assert_judged(&holds, &alice(), None);
+            assert_judged(&refuses, &alice(), Some((status, word)));
+            if holds.allow.is_empty() {
+                assert_judged(&holds, &silent, Some((status, "does not tell")));
+            }
+        }
+        let deny = Require { deny: texts(&["mallory", "alice"]), allow: texts(&["alice"]), ..Require::default() };
+        assert_judged(&deny, &alice(), Some((403, "require.users.deny")));
+        assert_judged(&Require::default(), &silent, None);
+    }
+
+    #[test]
+    fn all_rules_have_to_hold() {
+        let both = Require { groups: texts(&["/docs"]), scopes: texts(&["ADMIN"]), ..Require::default() };
+        assert_judged(&both, &alice(), Some((403, "require.scopes")));
+        let denial = both.judge(&alice(), &orders());
+        assert!(matches!(denial, Err(Denial::InsufficientScope { scopes, .. }) if scopes == ["ADMIN"]));
+    }
+
+    #[test]
+    fn told_and_empty_is_not_the_same_as_not_told() {
+        let none = Identity { groups: Some(Vec::new()), ..Identity::named("alice", "username") };
+        let require = Require { groups: texts(&["/docs"]), ..Require::default() };
+        assert_judged(&require, &none, Some((403, "none of those")));
+    }
+}

@@ -1,0 +1,169 @@
+//! What routes demand of whoever a provider vouched for: judged at every request, also where the verdict is known.
+
+use crate::world::{World, assert_refused, challenge, config};
+use portcullis_tests::gateway::{Gateway, any_port};
+use portcullis_tests::server::{Answer, Reply, Server};
+use portcullis_tests::wire::{Request, Response};
+use portcullis_tests::{client, provider, upstream};
+use serde_json::{Value, json};
+
+/// What the provider says of each token.
+fn said(token: &str) -> Value {
+    match token {
+        "writer" => {
+            json!({"username": "alice", "scope": "WRITE", "groups": ["/docs"], "aud": "confluence", "department": "it"})
+        }
+        "reader" => {
+            json!({"username": "bob", "scope": "READ", "groups": ["/staff"], "aud": ["jira", "x"], "department": ["hr", "docs"]})
+        }
+        "silent" => json!({"username": "carol"}),
+        "program" => json!({"username": "service-account-batch", "client_id": "batch", "scope": "READ"}),
+        "impostor" => json!({"username": "svc:batch", "scope": "READ"}),
+        _ => json!({"active": false}),
+    }
+}
+
+fn introspection(request: &Request) -> Reply {
+    let body = String::from_utf8_lossy(&request.body).into_owned();
+    let token = body.split('&').find_map(|field| field.strip_prefix("token=")).unwrap_or_default().to_owned();
+    let mut answer = said(&token);
+    if answer.get("active").is_none() {
+        answer["active"] = json!(true);
+        answer["token_type"] = json!("Bearer");
+        answer["preferred_username"] = answer["username"].clone();
+        answer["sub"] = json!("0");
+    }
+    Answer::json(200, &answer).into()
+}
+
+/// A route for each of these, `/0/` and on: lines of YAML, not indented.
+struct Rules {
+    gateway: Gateway,
+    provider: Server,
+    upstream: Server,
+}
+
+impl Rules {
+    fn new(provider_extra: &str, routes: &[&str]) -> Self {
+        let provider = Server::start(any_port(), introspection).unwrap();
+        let upstream = upstream::start(any_port()).unwrap();
+        let mut further = String::new();
+        for (number, rules) in routes.iter().enumerate() {
+            let rules: String = rules.lines().map(|line| format!("    {line}\n")).collect();
+            further.push_str(&format!(
+                "  - match: {{path: /{number}}}\n    providers: [staff]\n    upstream: {{url: \"{}\"}}\n{rules}",
+                upstream.url()
+            ));
+        }
+        let text = config(&provider.url(), &upstream.url(), provider_extra, "", &further).replace(
+            "      realm: demo\n",
+            "      realm: demo\n      mode: introspection\n      client_id: gate\n      client_secret: secret-secret\n",
+        );
+        Self { gateway: Gateway::start(&text).unwrap(), provider, upstream }
+    }
+
+    fn get(&self, route: usize, token: &str) -> Response {
+        client::get_as(self.gateway.address, &format!("/{route}/"), token).unwrap()
+    }
+
+    /// The statuses of these tokens on a route.
+    fn statuses(&self, route: usize, tokens: &[&str]) -> Vec<u16> {
+        tokens.iter().map(|token| self.get(route, token).status).collect()
+    }
+}
+
+const TOKENS: [&str; 3] = ["writer", "reader", "silent"];
+
+#[test]
+fn a_route_demands_scopes_groups_audience_users_and_attributes() {
+    for cache in ["", "\ncache: {}"] {
+        let rules = Rules::new(
+            &format!("scope_order: atlassian{cache}"),
+            &[
+                "require: {scopes: [READ]}",
+                "require: {scopes: [WRITE]}",
+                "require: {groups: [/docs, /x]}",
+                "require: {audience: confluence}",
+                "require: {users: {allow: [alice, carol]}}",
+                "require: {users: {deny: [alice]}}",
+                "require: {attributes: {department: [docs]}}",
+                "require: {scopes: [READ], groups: [/docs], users: {deny: [bob]}}",
+                "require: {scopes: [ADMIN]}",
+            ],
+        );
+        // Twice: the second time the verdict is known where it is cached.
+        for _ in 0..2 {
+            for (route, expected) in [
+                (0, [200, 200, 403]),
+                (1, [200, 403, 403]),
+                (2, [200, 403, 403]),
+                (3, [200, 403, 403]),
+                (4, [200, 403, 200]),
+                (5, [403, 200, 200]),
+                (6, [403, 200, 403]),
+                (7, [200, 403, 403]),
+                (8, [403, 403, 403]),
+            ] {
+                assert_eq!(rules.statuses(route, &TOKENS), expected, "route {route}, {cache}");
+            }
+        }
+        if !cache.is_empty() {
+            assert_eq!(rules.provider.seen().len(), TOKENS.len(), "known verdicts were asked for again");
+        }
+        let passed = rules.upstream.seen().len();
+        let refused = rules.get(1, "reader");
+        assert_refused(&refused, 403, "reader");
+        let challenge = challenge(&refused);
+        assert!(
+            challenge.contains("error=\"insufficient_scope\"") && challenge.contains("scope=\"WRITE\""),
+            "{challenge}"
+        );
+        // Nothing is asked of the caller that he could not have: a group has no challenge.
+        assert_eq!(rules.get(2, "reader").header("www-authenticate"), None);
+        assert_eq!(rules.upstream.seen().len(), passed, "let in");
+        let log = rules.gateway.log();
+        for reason in ["require.groups", "require.users.deny", "require.attributes.department", "does not tell"] {
+            assert!(log.contains(reason), "the log does not name {reason}");
+        }
+    }
+}
+
+/// RFC 6749 3.3: scopes are in no order unless somebody says so.
+#[test]
+fn without_an_order_a_scope_stands_for_itself_alone() {
+    let rules = Rules::new("", &["require: {scopes: [READ]}"]);
+    assert_eq!(rules.statuses(0, &TOKENS), [403, 200, 403]);
+    let own = Rules::new("scope_order: [[WRITE, READ]]\nrequired_scopes: [WRITE]", &["require: {scopes: [READ]}"]);
+    assert_eq!(own.statuses(0, &TOKENS), [403, 200, 403], "the reverse order");
+}
+
+#[test]
+fn methods_have_rules_of_their_own() {
+    let deleting = "  - match: {path: /, methods: [DELETE]}\n    providers: [staff]\n    require: {users: {allow: [root]}}\n    \
+                    upstream: {url: \"{upstream}\"}\n";
+    let world = World::build(provider::keycloak, "", "", deleting);
+    assert_eq!(world.get_as_alice("/x").status, 200);
+    let delete = |name: &str| {
+        let token = format!("good-token-{name}");
+        let head = format!("DELETE /x HTTP/1.1\r\nHost: {{host}}\r\nAuthorization: Bearer {token}\r\n");
+        world.raw("DELETE", &format!("{head}Connection: close\r\n\r\n"))
+    };
+    assert_refused(&delete("alice"), 403, "DELETE");
+    assert_eq!(delete("root").status, 200);
+}
+
+#[test]
+fn a_program_is_refused_passes_or_carries_its_mark() {
+    let rules = Rules::new("cache: {}", &["", "services: pass", "services: {prefix: \"svc:\"}", "services: refuse"]);
+    for _ in 0..2 {
+        assert_refused(&rules.get(0, "program"), 403, "the default");
+        assert_refused(&rules.get(3, "program"), 403, "refuse");
+        let user = |route, token| rules.get(route, token).json()["user"].as_str().map(str::to_owned);
+        assert_eq!(user(1, "program").as_deref(), Some("service-account-batch"));
+        assert_eq!(user(2, "program").as_deref(), Some("svc:service-account-batch"));
+        // People stay who they are, and nobody takes a program's name.
+        assert_eq!(user(2, "reader").as_deref(), Some("bob"));
+        assert_refused(&rules.get(2, "impostor"), 403, "impostor");
+        assert_eq!(user(1, "impostor").as_deref(), Some("svc:batch"));
+    }
+}
