@@ -70,7 +70,8 @@ const RIGS: [Rig; 4] = [
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     tools::want_for_bench()?;
     adapters::run_builds(&[Build::Pure], None)?;
-    workspace::build_gateway()?;
+    // As users build it. Compiling wasmtime once more takes minutes, and is why nothing else here has this profile.
+    workspace::run(cargo().args(["build", "--release", "--workspace", "--bin", "portcullis"]))?;
     if !arguments.whole_gateway_only {
         workspace::run(cargo().args(["bench", "--profile", "dev", "--workspace", "--bench", "verdict"]))?;
     }
@@ -159,7 +160,8 @@ fn gateway(folder: &Folder) -> Outcome<Process> {
         .replace("ADAPTERS", &adapters.display().to_string());
     let file = folder.path().join("gateway.yaml");
     std::fs::write(&file, text).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
-    let process = Process::start(0, &workspace::gateway(), &["serve", "--config", &file.display().to_string()])?;
+    let binary = workspace::target_dir().join("release/portcullis");
+    let process = Process::start(0, &binary, &["serve", "--config", &file.display().to_string()])?;
     process::until_it_listens(GATEWAY, Duration::from_secs(30))?;
     Ok(process)
 }
