@@ -34,11 +34,32 @@ pub struct Request<'a> {
 
 /// The outcome for one request.
 #[derive(Debug)]
-pub enum Decision {
-    /// Let it through.
-    Pass(Pass),
-    /// Refuse it.
-    Refuse(Denial),
+pub struct Decision {
+    /// Let it through, or refuse it.
+    pub outcome: Result<Pass, Denial>,
+    /// How it came about.
+    pub account: Account,
+}
+
+impl From<Result<Pass, Denial>> for Decision {
+    fn from(outcome: Result<Pass, Denial>) -> Self {
+        Self { outcome, account: Account::default() }
+    }
+}
+
+/// How a decision came about, for the log. Nothing here is secret.
+#[derive(Debug, Default, Clone)]
+pub struct Account {
+    /// The route that matched, by its place in the file.
+    pub route: Option<usize>,
+    /// The provider whose verdict it was.
+    pub provider: Option<Arc<str>>,
+    /// Where the verdict came from.
+    pub source: Option<Source>,
+    /// The credential, where a provider judged it.
+    pub credential: Option<Fingerprint>,
+    /// Whose it was, also where the route's rules then refused.
+    pub identity: Option<Arc<Identity>>,
 }
 
 /// How a request is let through.
@@ -46,8 +67,6 @@ pub enum Decision {
 pub struct Pass {
     /// The route that matched.
     pub route: Arc<RouteConfig>,
-    /// Whose request it is; `None` on a public route and for a Basic pair that is passed on.
-    pub identity: Option<Arc<Identity>>,
     /// The identity headers, complete: one value each. Every header whose folded name is one of the configured ones
     /// (`Snapshot::identity_names`) is dropped from the request before these are set.
     pub headers: Vec<(HeaderName, HeaderValue)>,

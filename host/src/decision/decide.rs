@@ -2,7 +2,7 @@
 
 use super::cache::Known;
 use super::headers::identity_headers;
-use super::{Decision, Pass, Request, Snapshot, routing};
+use super::{Account, Decision, Pass, Request, Snapshot, routing};
 use crate::config::{Access, BasicAuth, RouteConfig, Services};
 use crate::provider::now;
 use http::header::AUTHORIZATION;
@@ -20,16 +20,23 @@ const RETRY_AFTER_S_MAX: i64 = 3600;
 
 /// Decides one request.
 pub async fn decide(snapshot: &Snapshot, request: Request<'_>) -> Decision {
-    let Some(route) = routing::find(&snapshot.routes, &request) else {
-        return Decision::Refuse(Denial::NoRoute);
+    let mut account = Account::default();
+    let outcome = match routing::find(&snapshot.routes, &request) {
+        None => Err(Denial::NoRoute),
+        Some(route) => {
+            account.route = Some(route.index);
+            pass(snapshot, route, request, &mut account).await
+        }
     };
-    match pass(snapshot, route, request).await {
-        Ok(pass) => Decision::Pass(pass),
-        Err(denial) => Decision::Refuse(denial),
-    }
+    Decision { outcome, account }
 }
 
-async fn pass(snapshot: &Snapshot, route: &Arc<RouteConfig>, request: Request<'_>) -> Result<Pass, Denial> {
+async fn pass(
+    snapshot: &Snapshot,
+    route: &Arc<RouteConfig>,
+    request: Request<'_>,
+    account: &mut Account,
+) -> Result<Pass, Denial> {
     if let Some(oddity) = request.target.oddities().iter().find(|oddity| !route.allow_in_path.contains(oddity)) {
         return Err(Denial::Ambiguous { reason: format!("the path holds an {} (allow_in_path)", oddity.name()) });
     }
@@ -61,18 +68,23 @@ async fn pass(snapshot: &Snapshot, route: &Arc<RouteConfig>, request: Request<'_
         reason: "the route's provider is not there".to_owned(),
         retry_after_s: RETRY_AFTER_S,
     })?;
-    let (outcome, _source, _fingerprint) = snapshot.verdicts().of(served, &credential).await;
+    account.provider = Some(Arc::clone(served.name()));
+    let (outcome, source, credential) = snapshot.verdicts().of(served, &credential).await;
+    (account.source, account.credential) = (Some(source), Some(credential));
     let known = outcome.map_err(|refusal| verdict_denial(Refusal::clone(&refusal), now()))?;
-    admit(route, &known, &served.provider.config().scope_orders)
+    account.identity = Some(Arc::clone(&known.identity));
+    let (identity, pass) = admit(route, &known, &served.provider.config().scope_orders)?;
+    account.identity = Some(identity);
+    Ok(pass)
 }
 
 /// A request that passes without an identity.
 fn as_nobody(route: &Arc<RouteConfig>, keep_authorization: bool, pass_cookies: bool) -> Pass {
-    Pass { route: Arc::clone(route), identity: None, headers: Vec::new(), keep_authorization, pass_cookies }
+    Pass { route: Arc::clone(route), headers: Vec::new(), keep_authorization, pass_cookies }
 }
 
 /// The route's own rules about an identity: of every request, whether its verdict was known or not.
-fn admit(route: &Arc<RouteConfig>, known: &Known, orders: &ScopeOrders) -> Result<Pass, Denial> {
+fn admit(route: &Arc<RouteConfig>, known: &Known, orders: &ScopeOrders) -> Result<(Arc<Identity>, Pass), Denial> {
     let identity = here(route, &known.identity)?;
     route.require.judge(&identity, orders)?;
     let headers = if Arc::ptr_eq(&identity, &known.identity) {
@@ -80,13 +92,8 @@ fn admit(route: &Arc<RouteConfig>, known: &Known, orders: &ScopeOrders) -> Resul
     } else {
         identity_headers(route, &known.encoded.again(&identity))?
     };
-    Ok(Pass {
-        route: Arc::clone(route),
-        identity: Some(identity),
-        headers,
-        keep_authorization: route.keep_authorization,
-        pass_cookies: route.pass_cookies,
-    })
+    let (keep_authorization, pass_cookies) = (route.keep_authorization, route.pass_cookies);
+    Ok((identity, Pass { route: Arc::clone(route), headers, keep_authorization, pass_cookies }))
 }
 
 /// Who somebody is on this route: a client that somebody registered as `alice` must never become the user alice.

@@ -29,6 +29,10 @@ impl Served {
         let name = provider.config().name.as_str().into();
         Self { provider, name, needs }
     }
+
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
 }
 
 /// Whose credential it is, or why not.

@@ -7,8 +7,7 @@ use super::fragment::Fragments;
 use super::proxy::{self, Failure};
 use super::upstream::Upstreams;
 use super::{Decide, headers, respond, upgrade};
-use crate::config::RouteConfig;
-use crate::decision::{Decision, Request as Question};
+use crate::decision::{Account, Decision, Request as Question, Source};
 use arc_swap::ArcSwap;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, Version, header};
@@ -76,9 +75,9 @@ impl<S: Decide> Door<S> {
         let began = Instant::now();
         let id = self.ids.next();
         let method = request.method().clone();
-        let (mut response, outcome) = self.answer(request, connection, &id).await;
+        let (mut response, account, outcome) = self.answer(request, connection, &id).await;
         response.headers_mut().insert(headers::REQUEST_ID, id.clone());
-        outcome.log(&method, response.status().as_u16(), began, &id);
+        outcome.log(&account, &method, response.status().as_u16(), began, &id);
         Ok(response)
     }
 
@@ -87,37 +86,36 @@ impl<S: Decide> Door<S> {
         request: Request<Incoming>,
         connection: &Connection,
         id: &HeaderValue,
-    ) -> (Response<ClientBody>, Outcome) {
+    ) -> (Response<ClientBody>, Account, Outcome) {
         let snapshot = self.world.load_full();
         let (parts, body) = request.into_parts();
+        let refuse = |denial: Denial| (respond::denial(&denial, id), Outcome::Refused(denial));
         let target = match target_of(&parts, &connection.fragments) {
             Ok(target) => target,
-            Err(error) => return refuse(Denial::Ambiguous { reason: error.to_string() }, id),
+            Err(error) => {
+                let (response, outcome) = refuse(Denial::Ambiguous { reason: error.to_string() });
+                return (response, Account::default(), outcome);
+            }
         };
         let question = Question { method: &parts.method, target: &target, headers: &parts.headers };
-        let pass = match snapshot.decide(question).await {
-            Decision::Pass(pass) => pass,
-            Decision::Refuse(denial) => return refuse(denial, id),
+        let Decision { outcome, account } = snapshot.decide(question).await;
+        let pass = match outcome {
+            Ok(pass) => pass,
+            Err(denial) => {
+                let (response, outcome) = refuse(denial);
+                return (response, account, outcome);
+            }
         };
-        let route = Arc::clone(&pass.route);
-        let username = pass.identity.as_ref().map(|identity| identity.username.clone());
         let way = proxy::Way { target: &target, connection, scheme: &self.scheme, id };
-        let proxied = match self.upstreams.of(&route) {
+        let proxied = match self.upstreams.of(&pass.route) {
             Ok(upstream) => proxy::forward(&upstream, parts, body, pass, &snapshot, way).await,
             Err(error) => Err(Failure::Unusable(error)),
         };
         match proxied {
-            Ok(response) => (response, Outcome::Passed { route, username }),
-            Err(failure) => {
-                let response = respond::failure(&failure, id);
-                (response, Outcome::Failed { route, username, failure })
-            }
+            Ok(response) => (response, account, Outcome::Passed),
+            Err(failure) => (respond::failure(&failure, id), account, Outcome::Failed(failure)),
         }
     }
-}
-
-fn refuse(denial: Denial, id: &HeaderValue) -> (Response<ClientBody>, Outcome) {
-    (respond::denial(&denial, id), Outcome::Refused(denial))
 }
 
 /// The normalised target of a request, from what hyper made of its request line or pseudo-headers.
@@ -155,24 +153,32 @@ fn target_of(parts: &Parts, fragments: &Fragments) -> Result<NormalTarget, Targe
 
 /// What became of a request, for the log.
 enum Outcome {
-    Passed { route: Arc<RouteConfig>, username: Option<String> },
-    Failed { route: Arc<RouteConfig>, username: Option<String>, failure: Failure },
+    Passed,
+    Failed(Failure),
     Refused(Denial),
 }
 
 impl Outcome {
-    fn log(&self, method: &Method, status: u16, began: Instant, id: &HeaderValue) {
-        let (route, username, decision, reason) = match self {
-            Self::Passed { route, username } => (Some(route), username.as_deref(), "pass", String::new()),
-            Self::Failed { route, username, failure } => {
-                (Some(route), username.as_deref(), failure.word(), failure.to_string())
-            }
-            Self::Refused(denial) => (None, None, denial.word(), denial.reason().to_owned()),
+    /// The access log: one line a request. Never a path, a query or a header; the credential as its fingerprint.
+    fn log(&self, account: &Account, method: &Method, status: u16, began: Instant, id: &HeaderValue) {
+        if !tracing::enabled!(target: "portcullis::access", tracing::Level::INFO) {
+            return;
+        }
+        let (decision, reason) = match self {
+            Self::Passed => ("pass", String::new()),
+            Self::Failed(failure) => (failure.word(), failure.to_string()),
+            Self::Refused(denial) => (denial.word(), denial.reason().to_owned()),
         };
-        let route = route.map(|route| route.index);
+        let Account { route, provider, source, credential, identity } = account;
+        let (provider, cache) = (provider.as_deref(), source.map(Source::word));
+        let credential = credential.map(tracing::field::display);
+        let username = identity.as_ref().map(|identity| identity.username.as_str());
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let id = id.to_str().unwrap_or("");
-        tracing::info!(target: "portcullis::access", %method, route, status, decision, reason, username, ms, id);
+        tracing::info!(
+            target: "portcullis::access",
+            %method, route, status, decision, reason, provider, username, cache, credential, ms, id
+        );
     }
 }
 

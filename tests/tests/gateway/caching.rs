@@ -244,3 +244,41 @@ fn an_administrator_can_make_the_gateway_forget() {
     // A browser that is led here sends a GET or a POST.
     assert_eq!(client::get(admin, "/cache", &[]).unwrap().status, 405);
 }
+
+#[test]
+fn the_access_log_says_where_a_verdict_came_from_and_whose_it_was() {
+    let (world, switch) = switched(vec![provider::keycloak, refused, failing]);
+    let address = world.gateway.address;
+    for (token, script) in [("good-token-alice", 0), ("good-token-alice", 0), ("bad", 1), ("bad", 1), ("odd", 2)] {
+        switch.store(script, Ordering::SeqCst);
+        client::get_as(address, "/rest?secret=1", token).unwrap();
+    }
+    client::get(address, "/rest", &[]).unwrap();
+    let log = world.gateway.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("portcullis::access")).collect();
+    let expected = [
+        ("decision=\"pass\"", "cache=\"asked\"", "username=\"alice\""),
+        ("decision=\"pass\"", "cache=\"hit\"", "username=\"alice\""),
+        ("decision=\"invalid_token\"", "cache=\"asked\"", "status=401"),
+        ("decision=\"invalid_token\"", "cache=\"negative\"", "status=401"),
+        ("decision=\"unavailable\"", "cache=\"asked\"", "status=503"),
+        ("decision=\"unauthenticated\"", "method=GET", "status=401"),
+    ];
+    assert_eq!(lines.len(), expected.len(), "{lines:?}");
+    for (line, (decision, cache, further)) in lines.iter().zip(expected) {
+        for words in [decision, cache, further, "route=0"] {
+            assert!(line.contains(words), "{words} is not in: {line}");
+        }
+        assert!(!line.contains("/rest") && !line.contains("good-token"), "{line}");
+    }
+    // One credential is one fingerprint, by which it can be forgotten.
+    let field =
+        |line: &str| line.split("credential=").nth(1).and_then(|rest| rest.split(' ').next()).map(str::to_owned);
+    let fingerprints: Vec<_> = lines.iter().map(|line| field(line)).collect();
+    assert!(fingerprints[0].is_some() && fingerprints[0] == fingerprints[1] && fingerprints[0] != fingerprints[2]);
+    assert_eq!(fingerprints[5], None);
+    let admin = world.gateway.admin;
+    let token = fingerprints[0].as_deref().unwrap();
+    let request = format!("DELETE /cache?token={token} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n");
+    assert_eq!(client::raw(admin, "DELETE", request.as_bytes()).unwrap().json()["forgotten"], 1);
+}

@@ -1,7 +1,6 @@
 //! Refusals and failing upstreams: status, words and headers, and nothing of what was sent.
 
 use super::harness::{as_alice, gate, gate_as_alice, get, raw, route, status};
-use crate::decision::Decision;
 use portcullis_core::denial::Denial;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,10 +27,9 @@ async fn refusals_are_problem_documents() {
     ];
     for (denial, challenge) in denials {
         let expected = denial.clone();
-        let gate = gate(route("http://127.0.0.1:1", Duration::from_secs(1), None), move |_, _| {
-            Decision::Refuse(denial.clone())
-        })
-        .await;
+        let gate =
+            gate(route("http://127.0.0.1:1", Duration::from_secs(1), None), move |_, _| Err(denial.clone()).into())
+                .await;
         let answer = get(gate.address, "/", "Authorization: Bearer canary-token\r\n").await;
         assert_eq!(status(&answer), expected.status());
         let document = document(&answer);
@@ -55,7 +53,7 @@ async fn refusals_are_problem_documents() {
 #[tokio::test]
 async fn a_refused_body_is_never_asked_for() {
     let gate = gate(route("http://127.0.0.1:1", Duration::from_secs(1), None), |_, _| {
-        Decision::Refuse(Denial::InvalidToken { reason: String::new() })
+        Err(Denial::InvalidToken { reason: String::new() }).into()
     })
     .await;
     let answer =

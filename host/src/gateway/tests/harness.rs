@@ -47,13 +47,13 @@ impl Decide for World {
 /// Lets everything through as alice.
 pub(super) fn as_alice(route: &Arc<RouteConfig>, _: &Question<'_>) -> Decision {
     let user = (HeaderName::from_static("x-remote-user"), HeaderValue::from_static("alice"));
-    Decision::Pass(Pass { headers: vec![user], ..as_nobody(route) })
+    Ok(Pass { headers: vec![user], ..as_nobody(route) }).into()
 }
 
 /// Lets everything through as nobody, as a public route does.
 pub(super) fn as_nobody(route: &Arc<RouteConfig>) -> Pass {
     let route = Arc::clone(route);
-    Pass { route, identity: None, headers: Vec::new(), keep_authorization: false, pass_cookies: false }
+    Pass { route, headers: Vec::new(), keep_authorization: false, pass_cookies: false }
 }
 
 /// A route to an upstream.

@@ -1,7 +1,7 @@
 //! No header, name, trailer or `Connection` of a client speaks of its identity or its way to the upstream.
 
 use super::harness::{as_alice, as_nobody, gate, get, http2, raw, route, status, upstream};
-use crate::decision::{Decision, Pass};
+use crate::decision::Pass;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
@@ -42,8 +42,7 @@ fn identities(answer: &str) -> Vec<&str> {
 async fn every_alias_is_dropped_on_every_route_over_http1_and_http2() {
     let upstream = format!("http://{}", upstream().await);
     let protected = gate(route(&upstream, Duration::from_secs(5), None), as_alice).await;
-    let public =
-        gate(route(&upstream, Duration::from_secs(5), None), |route, _| Decision::Pass(as_nobody(route))).await;
+    let public = gate(route(&upstream, Duration::from_secs(5), None), |route, _| Ok(as_nobody(route)).into()).await;
     for (address, expected) in [(protected.address, vec!["x-remote-user=alice"]), (public.address, vec![])] {
         for alias in ALIASES {
             let answer = get(address, "/", &format!("{alias}: admin\r\n{alias}: root\r\nX-Other: kept\r\n")).await;
@@ -142,7 +141,7 @@ async fn credentials_go_upstream_only_where_the_route_says_so() {
     let lines = "Authorization: Bearer secret\r\nCookie: session=bob\r\n";
     for (keep, cookies) in [(false, false), (true, false), (false, true), (true, true)] {
         let gate = gate(route(&upstream, Duration::from_secs(5), None), move |route, _| {
-            Decision::Pass(Pass { keep_authorization: keep, pass_cookies: cookies, ..as_nobody(route) })
+            Ok(Pass { keep_authorization: keep, pass_cookies: cookies, ..as_nobody(route) }).into()
         })
         .await;
         let answer = get(gate.address, "/", lines).await;
