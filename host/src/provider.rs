@@ -5,6 +5,7 @@
 
 mod answer;
 mod call;
+mod guard;
 mod network;
 mod plan;
 mod render;

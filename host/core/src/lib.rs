@@ -4,6 +4,7 @@
 //! fuzz targets build in seconds. Whoever needs the time is given it.
 
 pub mod base_url;
+pub mod breaker;
 pub mod copies;
 pub mod credential;
 pub mod denial;

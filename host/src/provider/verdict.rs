@@ -2,6 +2,7 @@
 
 use super::answer::{Needles, SecretNeedles, answer};
 use super::call::{Call, CallFault, Raw, Transport};
+use super::guard::Guard;
 use super::plan::{self, Made, PlanProblem, ReadyPlan, Wanted, vet_request};
 use super::render::{render, shown};
 use crate::adapter::{self, Adapter, contract};
@@ -43,6 +44,7 @@ pub struct Provider {
     rules: Rules,
     secrets: SecretNeedles,
     transport: Arc<dyn Transport>,
+    guard: Guard,
     clock: Clock,
     readiness: ArcSwap<Readiness>,
 }
@@ -125,6 +127,7 @@ impl Provider {
             rules,
             secrets,
             transport,
+            guard: Guard::new(),
             clock,
             readiness: ArcSwap::from_pointee(readiness),
         })
@@ -298,7 +301,14 @@ impl Provider {
         let calls = requests.iter().map(|request| async move {
             let misconfigured = |reason| Refusal::new(Cause::Misconfigured, reason);
             let call = render(request, &self.config, credential).map_err(misconfigured)?;
+            let turn = self.guard.turn(credential).await?;
             let answered: Result<Raw, CallFault> = self.transport.carry(call).await;
+            if turn.came_to(&answered) {
+                tracing::warn!(
+                    provider = self.config.name,
+                    "the provider is down: it is asked once a second until it answers"
+                );
+            }
             let answered = answered.map(|raw| answer(&request.label, &raw, needles));
             if let Some(seen) = seen {
                 let request = shown(request, &self.config, credential).map_err(misconfigured)?;

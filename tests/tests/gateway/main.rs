@@ -21,6 +21,7 @@ mod hostile;
 mod leaks;
 mod loading;
 mod memory;
+mod outage;
 mod policy;
 mod probing;
 mod protocols;

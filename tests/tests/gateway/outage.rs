@@ -1,0 +1,124 @@
+//! A provider that is down is not waited for by everybody, is found to be back within a second or two, and no caller can make
+//! it look down for others.
+
+use crate::world::{World, assert_refused, assert_unblamed};
+use portcullis_tests::server::{Answer, Reply};
+use portcullis_tests::{client, provider};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// A provider that is down while the switch is on, in this way.
+fn switched(down: Reply, extra: &str) -> (World, Arc<AtomicBool>) {
+    let switch = Arc::new(AtomicBool::new(true));
+    let reads = Arc::clone(&switch);
+    let script = move |request: &portcullis_tests::wire::Request| match reads.load(Ordering::SeqCst) {
+        true => down.clone(),
+        false => provider::keycloak(request),
+    };
+    (World::build(script, extra, "", ""), switch)
+}
+
+fn get(world: &World, token: &str) -> portcullis_tests::wire::Response {
+    client::get_as(world.gateway.address, "/rest", token).unwrap()
+}
+
+#[test]
+fn a_provider_that_is_down_is_asked_once_a_second_until_it_is_back() {
+    for down in [Reply::HangUp, Answer::status(503).into(), Answer::status(502).into()] {
+        let (world, switch) = switched(down, "");
+        let began = Instant::now();
+        let mut sent = 0;
+        while began.elapsed() < Duration::from_secs(3) {
+            let response = get(&world, &format!("good-token-{sent}"));
+            assert_refused(&response, 503, "down");
+            assert_unblamed(&response, "down");
+            sent += 1;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Five that found out (each connection that is hung up on may be tried anew once), then one a second.
+        let asked = world.provider.seen().len();
+        assert!(sent > 100 && asked <= 2 * (5 + 4), "{sent} requests, {asked} calls");
+        switch.store(false, Ordering::SeqCst);
+        let back = Instant::now();
+        while get(&world, &format!("good-token-{sent}")).status != 200 {
+            sent += 1;
+            assert!(back.elapsed() < Duration::from_secs(2), "still down for callers");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // And for everybody at once.
+        for name in ["alice", "bob", "carol"] {
+            assert_eq!(get(&world, &format!("good-token-{name}")).status, 200);
+        }
+        assert!(world.gateway.log().contains("asked once a second"), "the log does not say it");
+    }
+}
+
+#[test]
+fn known_tokens_pass_while_it_is_down() {
+    let (world, switch) = switched(Reply::HangUp, "cache: {}");
+    switch.store(false, Ordering::SeqCst);
+    assert_eq!(get(&world, "good-token-alice").status, 200);
+    switch.store(true, Ordering::SeqCst);
+    for number in 0..20 {
+        assert_refused(&get(&world, &format!("good-token-{number}")), 503, "unknown");
+        assert_eq!(get(&world, "good-token-alice").status, 200);
+    }
+}
+
+/// Design rule 3: whoever sends odd tokens, one or many, and whatever they make the provider do.
+#[test]
+fn nobody_makes_a_provider_look_down_for_others() {
+    for odd in [Answer::status(500).into(), Answer::text(200, "text/html", "<p>").into(), Answer::status(431).into()] {
+        let odd: Reply = odd;
+        let world = World::with_provider(move |request| match request.bearer() {
+            Some(token) if token.starts_with("odd") => odd.clone(),
+            _ => provider::keycloak(request),
+        });
+        for number in 0..100 {
+            assert_refused(&get(&world, &format!("odd-{number}")), 503, "odd");
+        }
+        world.assert_well();
+    }
+    // A single token that makes it hang up, over and over.
+    let world = World::with_provider(|request| match request.bearer() {
+        Some("odd") => Reply::HangUp,
+        _ => provider::keycloak(request),
+    });
+    for _ in 0..100 {
+        assert_refused(&get(&world, "odd"), 503, "odd");
+    }
+    world.assert_well();
+}
+
+/// 300 slow questions: never more than the provider is asked at once, and all are answered.
+#[test]
+fn calls_at_once_are_bounded() {
+    let at_once = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let most = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let (now, peak) = (Arc::clone(&at_once), Arc::clone(&most));
+    let world = World::build(
+        move |request| {
+            let count = now.fetch_add(1, Ordering::SeqCst) + 1;
+            peak.fetch_max(count, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(100));
+            now.fetch_sub(1, Ordering::SeqCst);
+            provider::keycloak(request)
+        },
+        "",
+        "",
+        "",
+    );
+    let address = world.gateway.address;
+    let threads: Vec<_> = (0..300)
+        .map(|number| {
+            std::thread::spawn(move || {
+                client::get_as(address, "/rest", &format!("good-token-{number}")).map(|response| response.status)
+            })
+        })
+        .collect();
+    let statuses: Vec<u16> = threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect();
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    let most = most.load(Ordering::SeqCst);
+    assert!((16..=64).contains(&most), "{most} at once");
+}
