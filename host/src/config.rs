@@ -136,6 +136,8 @@ pub struct RouteConfig {
     pub require: Require,
     /// `services`: what becomes of a program's credential.
     pub services: Services,
+    /// `mode: observe`: decided and logged, and passed untouched whatever the decision.
+    pub observe: bool,
     /// `basic_auth`.
     pub basic_auth: BasicAuth,
     /// `upstream`.

@@ -60,6 +60,8 @@ pub struct Account {
     pub credential: Option<Fingerprint>,
     /// Whose it was, also where the route's rules then refused.
     pub identity: Option<Arc<Identity>>,
+    /// On a route that only observes: what would have been refused, if anything.
+    pub observed: Option<Option<Denial>>,
 }
 
 /// How a request is let through.

@@ -142,6 +142,9 @@ fn announce(configuration: &Configuration, snapshot: &Snapshot) {
             Access::Public => "public: everybody, as nobody".to_owned(),
             Access::Providers(names) => format!("tokens of {}", names.join(", ")),
         };
+        if route.observe {
+            tracing::warn!(route = route.index, "only observes: every request passes untouched, whoever sends it");
+        }
         tracing::info!(route = route.index, basic_auth = ?route.basic_auth, "{host}{path} ({methods}) -> {}: {access}", route.upstream.url);
     }
 }

@@ -54,11 +54,7 @@ pub(super) fn read(
     let proxy = walker.take("proxy").map(|at| proxy(&at, problems));
     let timeout = walker.take("timeout").map_or(Some(TIMEOUT), |at| at.duration(problems));
     let cache = walker.take("cache").map(|at| cache(&at, problems));
-    for later in ["mode", "any_audience"] {
-        if later != "mode" || description.is_none_or(|description| description.setting("mode").is_none()) {
-            walker.not_yet(later, problems);
-        }
-    }
+    walker.not_yet("any_audience", problems);
     if let Some(description) = description {
         for name in description.settings.iter().map(|spec| spec.name.as_str()).chain(portcullis_core::setting::RESERVED)
         {

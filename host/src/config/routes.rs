@@ -74,12 +74,13 @@ fn read_one(
     let upstream = walker.need("upstream", "write `upstream: {url: \"http://127.0.0.1:8090\"}`", problems);
     let upstream = upstream.and_then(|at| upstream_config(&at, resolve, problems));
     if is_public {
-        for name in ["identity_headers", "header_values", "basic_auth", "require", "services"] {
+        for name in ["identity_headers", "header_values", "basic_auth", "require", "services", "mode"] {
             walker.misplaced(name, "remove it: on a public route nobody is asked who it is", problems);
         }
     }
     let require = walker.take("require").map_or_else(|| Some(Require::default()), |at| require::read(&at, problems));
     let services = walker.take("services").map_or(Some(Services::Refuse), |at| require::services(&at, problems));
+    let mode = walker.take("mode").map_or(Some("enforce"), |at| at.choice(&["enforce", "observe"], problems));
     let basic_auth = walker.take("basic_auth").map_or(Some(BasicAuth::Block), |at| basic_auth(&at, problems));
     let identity_headers = walker.take("identity_headers").map_or_else(
         || Some(if is_public { Vec::new() } else { vec![("X-Remote-User".to_owned(), Fact::Username)] }),
@@ -98,9 +99,7 @@ fn read_one(
     let refuse_query = refuse_query.map_or(Some(Vec::new()), |at| query_names(&at, problems));
     let allow_in_path = walker.take("allow_in_path");
     let allow_in_path = allow_in_path.map_or(Some(Vec::new()), |at| oddities(&at, problems));
-    for later in ["mode", "any_audience"] {
-        walker.not_yet(later, problems);
-    }
+    walker.not_yet("any_audience", problems);
     walker.finish(problems);
     let route = || {
         let mut refuse_query = refuse_query?;
@@ -115,6 +114,7 @@ fn read_one(
             access: access?,
             require: require?,
             services: services?,
+            observe: mode? == "observe",
             basic_auth: basic_auth?,
             upstream: upstream?,
             identity_headers: identity_headers?,

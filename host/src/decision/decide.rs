@@ -21,13 +21,20 @@ const RETRY_AFTER_S_MAX: i64 = 3600;
 /// Decides one request.
 pub async fn decide(snapshot: &Snapshot, request: Request<'_>) -> Decision {
     let mut account = Account::default();
-    let outcome = match routing::find(&snapshot.routes, &request) {
-        None => Err(Denial::NoRoute),
-        Some(route) => {
-            account.route = Some(route.index);
-            pass(snapshot, route, request, &mut account).await
-        }
+    let Some(route) = routing::find(&snapshot.routes, &request) else {
+        return Decision::from(Err(Denial::NoRoute));
     };
+    account.route = Some(route.index);
+    // Two readings of a target are two routes: that is no matter of who asks, and is never let through.
+    if let Some(oddity) = request.target.oddities().iter().find(|oddity| !route.allow_in_path.contains(oddity)) {
+        let reason = format!("the path holds an {} (allow_in_path)", oddity.name());
+        return Decision { outcome: Err(Denial::Ambiguous { reason }), account };
+    }
+    let mut outcome = pass(snapshot, route, request, &mut account).await;
+    if route.observe {
+        account.observed = Some(outcome.err());
+        outcome = Ok(as_nobody(route, true, true));
+    }
     Decision { outcome, account }
 }
 
@@ -37,9 +44,6 @@ async fn pass(
     request: Request<'_>,
     account: &mut Account,
 ) -> Result<Pass, Denial> {
-    if let Some(oddity) = request.target.oddities().iter().find(|oddity| !route.allow_in_path.contains(oddity)) {
-        return Err(Denial::Ambiguous { reason: format!("the path holds an {} (allow_in_path)", oddity.name()) });
-    }
     let names = match &route.access {
         Access::Public => return Ok(as_nobody(route, false, true)),
         Access::Providers(names) => names,

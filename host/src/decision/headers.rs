@@ -120,6 +120,7 @@ pub(super) mod tests {
             access,
             require: portcullis_core::policy::Require::default(),
             services: crate::config::Services::Refuse,
+            observe: false,
             basic_auth: BasicAuth::Block,
             upstream: UpstreamConfig {
                 url: url::Url::parse("http://127.0.0.1:1/").unwrap(),

@@ -165,11 +165,15 @@ impl Outcome {
             return;
         }
         let (decision, reason) = match self {
-            Self::Passed => ("pass", String::new()),
+            Self::Passed => match &account.observed {
+                None => ("pass", String::new()),
+                Some(None) => ("observed", "would pass".to_owned()),
+                Some(Some(denial)) => ("observed", format!("would be {}: {}", denial.word(), denial.reason())),
+            },
             Self::Failed(failure) => (failure.word(), failure.to_string()),
             Self::Refused(denial) => (denial.word(), denial.reason().to_owned()),
         };
-        let Account { route, provider, source, credential, identity } = account;
+        let Account { route, provider, source, credential, identity, observed: _ } = account;
         let (provider, cache) = (provider.as_deref(), source.map(Source::word));
         let credential = credential.map(tracing::field::display);
         let username = identity.as_ref().map(|identity| identity.username.as_str());

@@ -167,3 +167,37 @@ fn a_program_is_refused_passes_or_carries_its_mark() {
         assert_eq!(user(1, "impostor").as_deref(), Some("svc:batch"));
     }
 }
+
+/// A step of a roll-out: what would happen is in the log, and nothing happens.
+#[test]
+fn a_route_that_observes_passes_everything_untouched_and_says_what_it_would_do() {
+    let world = World::with_route("mode: observe\nrequire: {users: {allow: [alice]}}");
+    let basic = ("Authorization", "Basic YWxpY2U6c2VjcmV0");
+    let requests: [(&[(&str, &str)], &str); 6] = [
+        (&[("Authorization", "Bearer good-token-alice"), ("Cookie", "a=b")], "would pass"),
+        (&[("Authorization", "Bearer good-token-bob")], "would be forbidden: require.users.allow"),
+        (&[("Authorization", "Bearer bad")], "would be invalid_token"),
+        (&[basic], "would be unauthenticated: Basic is blocked"),
+        (&[("Authorization", "Bearer a, b")], "would be invalid_request"),
+        (&[("X-Remote-User", "mallory"), ("x_remote_user", "mallory")], "would be unauthenticated: no credential"),
+    ];
+    for (headers, would) in requests {
+        let response = world.get("/rest?a=b", headers);
+        assert_eq!(response.status, 200, "{headers:?}: {}", response.text());
+        let seen = world.upstream.seen().pop().unwrap();
+        for (name, value) in headers.iter().filter(|(name, _)| ["Authorization", "Cookie"].contains(name)) {
+            assert_eq!(seen.header(name), Some(*value));
+        }
+        // Nobody's name passes, ours neither: the upstream decides as it did before.
+        assert!(
+            !seen.headers.iter().any(|(name, _)| name.to_lowercase().replace('_', "-") == "x-remote-user"),
+            "{seen:?}"
+        );
+        let log = world.gateway.log();
+        let last = log.lines().filter(|line| line.contains("portcullis::access")).last().unwrap();
+        assert!(last.contains("decision=\"observed\"") && last.contains(would), "{would}: {last}");
+        assert!(!last.contains("good-token") && !last.contains("YWxp"), "{last}");
+    }
+    assert_refused(&world.get_as_alice("/a//b"), 400, "an ambiguous target");
+    assert!(world.gateway.log().contains("only observes"), "nobody is told at start");
+}

@@ -64,6 +64,7 @@ pub(super) fn route(url: &str, timeout: Duration, ca_pem: Option<Vec<u8>>) -> Ro
         access: Access::Public,
         require: portcullis_core::policy::Require::default(),
         services: crate::config::Services::Refuse,
+        observe: false,
         basic_auth: BasicAuth::Block,
         upstream: UpstreamConfig { url: url.parse().expect("URL"), timeout, ca_pem },
         identity_headers: Vec::new(),
