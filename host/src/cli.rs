@@ -4,6 +4,7 @@ mod adapter;
 mod check;
 mod out;
 mod probe;
+mod reload;
 mod serve;
 mod world;
 

@@ -56,7 +56,7 @@ pub struct ServerTls {
 }
 
 /// One of `providers`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProviderConfig {
     /// Its name in the file.
     pub name: String,
@@ -101,7 +101,7 @@ pub struct CacheConfig {
 }
 
 /// The gateway as a client of the provider (RFC 6749 2.3).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClientConfig {
     /// `client_id`.
     pub id: Option<String>,

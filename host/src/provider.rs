@@ -5,6 +5,7 @@
 
 mod answer;
 mod call;
+mod generation;
 mod guard;
 mod network;
 mod plan;

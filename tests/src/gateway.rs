@@ -55,15 +55,45 @@ impl Gateway {
         Ok(gateway)
     }
 
+    /// Replaces the configuration, by a rename, and asks the gateway to take it (SIGHUP). `rest` is as for [`Gateway::start`].
+    ///
+    /// # Errors
+    /// When the file cannot be written, or there is no shell to send the signal with.
+    pub fn reload(&self, rest: &str) -> io::Result<()> {
+        let beside = self.folder.0.join("portcullis.yaml.new");
+        fs::write(&beside, configuration(self.address, self.admin, rest))?;
+        fs::rename(&beside, self.folder.0.join("portcullis.yaml"))?;
+        self.signal("HUP")
+    }
+
+    /// Replaces a file beside the configuration.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, name: &str, content: &str) -> io::Result<()> {
+        fs::write(self.folder.0.join(name), content)
+    }
+
+    /// Waits until the log holds this text so many times.
+    ///
+    /// # Errors
+    /// After ten seconds; the message holds the log.
+    pub fn until_log_says(&self, text: &str, times: usize) -> io::Result<()> {
+        let limit = Instant::now() + Duration::from_secs(10);
+        while self.log().matches(text).count() < times {
+            if Instant::now() > limit {
+                return Err(io::Error::other(format!("the log does not say {text:?} {times} times:\n{}", self.log())));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
     fn launch(rest: &str, files: &[(&str, &str)]) -> io::Result<Self> {
         let binary = binary()?;
         let folder = Folder::new()?;
         let (address, admin) = (free_address()?, free_address()?);
-        let adapters = match rest.starts_with("adapters:") {
-            true => String::new(),
-            false => format!("adapters: {{folder: \"{}\"}}\n", adapters().display()),
-        };
-        let text = format!("listen: {address}\nadmin: {{listen: \"{admin}\"}}\n{adapters}{rest}\n");
+        let text = configuration(address, admin, rest);
         for (name, content) in files {
             fs::write(folder.0.join(name), content)?;
         }
@@ -116,8 +146,12 @@ impl Gateway {
     /// # Errors
     /// When there is no shell to send the signal with.
     pub fn terminate(&self) -> io::Result<()> {
+        self.signal("TERM")
+    }
+
+    fn signal(&self, name: &str) -> io::Result<()> {
         // std can only kill; the shell's own `kill` needs no further package.
-        let status = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.child.id())).status()?;
+        let status = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.child.id())).status()?;
         if status.success() { Ok(()) } else { Err(io::Error::other(format!("kill failed ({status})"))) }
     }
 
@@ -144,6 +178,15 @@ impl Drop for Gateway {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// The whole configuration: `rest`, and what the harness knows.
+fn configuration(address: SocketAddr, admin: SocketAddr, rest: &str) -> String {
+    let adapters = match rest.starts_with("adapters:") {
+        true => String::new(),
+        false => format!("adapters: {{folder: \"{}\"}}\n", adapters().display()),
+    };
+    format!("listen: {address}\nadmin: {{listen: \"{admin}\"}}\n{adapters}{rest}\n")
 }
 
 /// Runs the binary to its end with this configuration file's text in place of `{config}` among the arguments.

@@ -1,10 +1,12 @@
 //! `portcullis serve`: says what it will do, listens, and stops in good order.
 
 use super::out::complain;
+use super::reload::{Running, settle_waiting};
 use super::world::World;
 use super::{CANNOT, WRONG, YES, world};
+use crate::adapter::Machine;
 use crate::config::{Access, Configuration};
-use crate::decision::{Snapshot, settle};
+use crate::decision::Snapshot;
 use crate::provider::Readiness;
 use crate::{admin, gateway, telemetry};
 use arc_swap::ArcSwap;
@@ -46,7 +48,7 @@ pub(super) fn run(file: &Path) -> u8 {
             return CANNOT;
         }
     };
-    let code = match runtime.block_on(serve(world)) {
+    let code = match runtime.block_on(serve(file, machine, world)) {
         Ok(()) => YES,
         Err(reason) => {
             complain(reason);
@@ -57,16 +59,21 @@ pub(super) fn run(file: &Path) -> u8 {
     code
 }
 
-async fn serve(world: World) -> Result<(), String> {
+async fn serve(file: &Path, machine: Machine, world: World) -> Result<(), String> {
     let World { configuration, tls, snapshot } = world;
     let door = bind(configuration.listen, "listen").await?;
     let admin_door = bind(configuration.admin_listen, "admin.listen").await?;
-    for provider in snapshot.providers() {
-        if matches!(*provider.readiness(), Readiness::Waiting { .. }) {
-            tokio::spawn(settle(Arc::downgrade(provider)));
-        }
-    }
+    settle_waiting(&snapshot, None);
     let world = Arc::new(ArcSwap::from_pointee(snapshot));
+    let tls = tls.map(|tls| Arc::new(ArcSwap::new(tls)));
+    let running = Running {
+        file: file.to_owned(),
+        machine,
+        snapshot: Arc::clone(&world),
+        tls: tls.clone(),
+        listening: [configuration.listen, configuration.admin_listen],
+    };
+    tokio::spawn(running.at_hangup()?);
     let (stop, stopped) = watch::channel(false);
     let mut stopped_too = stopped.clone();
     let admin = tokio::spawn(admin::serve(admin_door, Arc::clone(&world), async move {
@@ -112,7 +119,7 @@ fn end() -> Result<impl Future<Output = ()>, String> {
 }
 
 /// What an operator wants to see at start: who is asked, with what, where credentials go, and what is let through how.
-fn announce(configuration: &Configuration, snapshot: &Snapshot) {
+pub(super) fn announce(configuration: &Configuration, snapshot: &Snapshot) {
     for provider in snapshot.providers() {
         let (config, adapter) = (provider.config(), provider.adapter());
         let name = config.name.as_str();

@@ -29,13 +29,18 @@ pub(super) fn machine() -> Result<Machine, u8> {
 
 /// Reads, checks, loads and plans; sends nothing. All problems are written to standard error.
 pub(super) fn open(file: &Path, machine: &Machine) -> Result<World, u8> {
-    assemble(file, machine).map_err(|problems| {
+    assemble(file, machine, None).map_err(|problems| {
         complain(&problems);
         WRONG
     })
 }
 
-fn assemble(file: &Path, machine: &Machine) -> Result<World, Problems> {
+/// As [`open`], beside a world that runs: what did not change is taken over, and what is known of credentials stays known.
+///
+/// # Errors
+///
+/// All problems, with their places.
+pub(super) fn assemble(file: &Path, machine: &Machine, previous: Option<&Snapshot>) -> Result<World, Problems> {
     let draft = config::open(file)?;
     let whole = |problem: String, remedy: &str| {
         let mut problems = Problems::new(file.display().to_string());
@@ -64,9 +69,12 @@ fn assemble(file: &Path, machine: &Machine) -> Result<World, Problems> {
     };
     let tls = configuration.tls.as_ref().map(gateway::server_config).transpose();
     let tls = tls.map_err(|error| whole(error.to_string(), "correct the section `tls`"))?;
-    let verdicts = Verdicts::new().map(Arc::new).map_err(|problem| whole(problem, "look at the system's log"))?;
-    let snapshot =
-        Snapshot::build(&configuration, &catalogue, &verdicts).map_err(|found| placed(file, &configuration, found))?;
+    let verdicts = match previous {
+        Some(previous) => Arc::clone(previous.verdicts()),
+        None => Verdicts::new().map(Arc::new).map_err(|problem| whole(problem, "look at the system's log"))?,
+    };
+    let snapshot = Snapshot::build(&configuration, &catalogue, &verdicts, previous)
+        .map_err(|found| placed(file, &configuration, found))?;
     Ok(World { configuration, tls, snapshot })
 }
 

@@ -31,7 +31,7 @@ impl std::fmt::Debug for Snapshot {
 }
 
 impl Snapshot {
-    /// Plans every provider. Sends nothing.
+    /// Plans every provider; one that would be the same as in `previous` is that one. Sends nothing.
     ///
     /// # Errors
     ///
@@ -40,15 +40,22 @@ impl Snapshot {
         configuration: &Configuration,
         catalogue: &Catalogue,
         verdicts: &Arc<Verdicts>,
+        previous: Option<&Self>,
     ) -> Result<Self, Vec<(String, PlanProblem)>> {
         let mut providers = BTreeMap::new();
         let mut problems = Vec::new();
         for config in &configuration.providers {
             let name = config.name.clone();
-            match plan(config, catalogue, &wanted(&name, &configuration.routes)) {
+            let wanted = wanted(&name, &configuration.routes);
+            let same = previous.and_then(|previous| previous.provider(&name)).filter(|provider| {
+                catalogue.adapter(&config.adapter).is_some_and(|adapter| provider.is_made_of(config, adapter, &wanted))
+            });
+            let provider =
+                same.map_or_else(|| plan(config, catalogue, &wanted).map(Arc::new), |same| Ok(Arc::clone(same)));
+            match provider {
                 Ok(provider) => {
                     let needs = needs(configuration.routes.iter().filter(|route| uses(route, &name)));
-                    providers.insert(name, Served::new(Arc::new(provider), needs));
+                    providers.insert(name, Served::new(provider, needs));
                 }
                 Err(found) => problems.extend(found.into_iter().map(|problem| (name.clone(), problem))),
             }

@@ -22,12 +22,17 @@ pub(super) struct Served {
     pub(super) provider: Arc<Provider>,
     name: Arc<str>,
     needs: Arc<[Need]>,
+    /// What is kept depends on the provider's content, and on what was made of an identity for its routes' headers.
+    generation: [u8; 32],
 }
 
 impl Served {
     pub(super) fn new(provider: Arc<Provider>, needs: Arc<[Need]>) -> Self {
         let name = provider.config().name.as_str().into();
-        Self { provider, name, needs }
+        let mut generation = blake3::Hasher::new();
+        generation.update(provider.generation()).update(format!("{needs:?}").as_bytes());
+        let generation = *generation.finalize().as_bytes();
+        Self { provider, name, needs, generation }
     }
 
     pub(super) fn name(&self) -> &Arc<str> {
@@ -112,7 +117,7 @@ impl Verdicts {
         credential: &Credential,
     ) -> (Outcome, Source, Fingerprint) {
         let id = self.cache.credential(credential);
-        let key = self.cache.key(&id, &served.name, served.provider.adapter().digest().as_bytes());
+        let key = self.cache.key(&id, &served.name, &served.generation);
         let (outcome, source) = match self.cache.find(&key, self.now()) {
             Found::Known(known, false) => (Ok(known), Source::Hit),
             Found::Known(known, true) => {

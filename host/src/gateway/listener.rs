@@ -51,7 +51,7 @@ pub(super) enum Phase {
 /// The snapshot is read afresh from `world` for every request; a request keeps the one it began with.
 pub async fn serve<S: Decide>(
     listener: TcpListener,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<Arc<ArcSwap<rustls::ServerConfig>>>,
     world: Arc<ArcSwap<S>>,
     shutdown: impl Future<Output = ()>,
     drain_limit: Duration,
@@ -60,7 +60,6 @@ pub async fn serve<S: Decide>(
     // Nothing is ever sent: that all senders are gone tells that all connections have ended.
     let (alive, mut all_ended) = mpsc::channel::<Infallible>(1);
     let door = Arc::new(Door::new(world, tls.is_some()));
-    let acceptor = tls.map(TlsAcceptor::from);
     let life = upgrade::Life { phase: watching, _alive: alive };
     let mut shutdown = pin!(shutdown);
     loop {
@@ -70,7 +69,9 @@ pub async fn serve<S: Decide>(
         };
         match accepted {
             Ok((stream, peer)) => {
-                tokio::spawn(connection(stream, peer, acceptor.clone(), Arc::clone(&door), life.clone()));
+                // The certificate of this moment: it may be swapped.
+                let acceptor = tls.as_ref().map(|tls| TlsAcceptor::from(tls.load_full()));
+                tokio::spawn(connection(stream, peer, acceptor, Arc::clone(&door), life.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");

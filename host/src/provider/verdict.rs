@@ -2,6 +2,7 @@
 
 use super::answer::{Needles, SecretNeedles, answer};
 use super::call::{Call, CallFault, Raw, Transport};
+use super::generation::generation;
 use super::guard::Guard;
 use super::plan::{self, Made, PlanProblem, ReadyPlan, Wanted, vet_request};
 use super::render::{render, shown};
@@ -15,7 +16,7 @@ use portcullis_core::policy::{self, Rules};
 use portcullis_core::problem::NOT_YET;
 use portcullis_core::refusal::{Cause, Refusal};
 use portcullis_core::setting::CredentialKind;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -45,6 +46,7 @@ pub struct Provider {
     secrets: SecretNeedles,
     transport: Arc<dyn Transport>,
     guard: Guard,
+    generation: [u8; 32],
     clock: Clock,
     readiness: ArcSwap<Readiness>,
 }
@@ -115,6 +117,7 @@ impl Provider {
             Made::Later(reason) => Readiness::Waiting { reason },
         };
         let secrets = SecretNeedles::of(&config);
+        let generation = generation(&config, &context, &adapter);
         let rules = Rules {
             audience: config.audience.clone(),
             required_scopes: config.required_scopes.clone(),
@@ -128,6 +131,7 @@ impl Provider {
             secrets,
             transport,
             guard: Guard::new(),
+            generation,
             clock,
             readiness: ArcSwap::from_pointee(readiness),
         })
@@ -137,6 +141,21 @@ impl Provider {
     #[must_use]
     pub fn config(&self) -> &ProviderConfig {
         &self.config
+    }
+
+    /// What its verdicts depend on, as a digest.
+    #[must_use]
+    pub fn generation(&self) -> &[u8; 32] {
+        &self.generation
+    }
+
+    /// Whether it would be the same if it were made of these now: then it stays, with its connections and its state.
+    #[must_use]
+    pub fn is_made_of(&self, config: &ProviderConfig, adapter: &Adapter, wanted: &Wanted) -> bool {
+        let placeless = |config: &ProviderConfig| ProviderConfig { lines: BTreeMap::new(), ..config.clone() };
+        self.adapter.digest() == adapter.digest()
+            && self.context.wanted.iter().eq(wanted.iter())
+            && placeless(&self.config) == placeless(config)
     }
 
     /// Its adapter.

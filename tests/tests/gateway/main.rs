@@ -25,6 +25,7 @@ mod outage;
 mod policy;
 mod probing;
 mod protocols;
+mod reload;
 mod shutdown;
 mod spoofing;
 mod streams;

@@ -194,7 +194,7 @@ fn a_route_that_observes_passes_everything_untouched_and_says_what_it_would_do()
             "{seen:?}"
         );
         let log = world.gateway.log();
-        let last = log.lines().filter(|line| line.contains("portcullis::access")).last().unwrap();
+        let last = log.lines().rfind(|line| line.contains("portcullis::access")).unwrap();
         assert!(last.contains("decision=\"observed\"") && last.contains(would), "{would}: {last}");
         assert!(!last.contains("good-token") && !last.contains("YWxp"), "{last}");
     }

@@ -119,7 +119,13 @@ pub(super) async fn gate_with(
     let stopped = async {
         let _ = stopped.await;
     };
-    let server = tokio::spawn(serve(listener, tls, Arc::new(ArcSwap::from_pointee(world)), stopped, drain));
+    let server = tokio::spawn(serve(
+        listener,
+        tls.map(|tls| Arc::new(ArcSwap::new(tls))),
+        Arc::new(ArcSwap::from_pointee(world)),
+        stopped,
+        drain,
+    ));
     Gate { address, stop, server }
 }
 

@@ -1,0 +1,84 @@
+//! SIGHUP: the file is read again, a new world is built beside the running one, and swapped in. What fails leaves the running one
+//! serving, and is said in the log. Requests in flight finish on the snapshot that they began with.
+
+use super::serve::announce;
+use super::world::{self, World};
+use crate::adapter::Machine;
+use crate::decision::{Snapshot, settle};
+use crate::provider::Readiness;
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What a running gateway was started with, and what of it can be swapped.
+pub(super) struct Running {
+    pub(super) file: PathBuf,
+    pub(super) machine: Machine,
+    pub(super) snapshot: Arc<ArcSwap<Snapshot>>,
+    pub(super) tls: Option<Arc<ArcSwap<ServerConfig>>>,
+    /// `listen` and `admin.listen`, which need a restart.
+    pub(super) listening: [SocketAddr; 2],
+}
+
+impl Running {
+    /// Reloads at each SIGHUP, one after the other, for as long as the process lives.
+    ///
+    /// # Errors
+    ///
+    /// Signals cannot be heard.
+    pub(super) fn at_hangup(self) -> Result<impl Future<Output = ()>, String> {
+        let mut hangup = signal(SignalKind::hangup()).map_err(|error| format!("signals cannot be heard: {error}"))?;
+        let running = Arc::new(self);
+        Ok(async move {
+            while hangup.recv().await.is_some() {
+                let running = Arc::clone(&running);
+                // Compiling an adapter takes a tenth of a second: not on a thread that serves requests.
+                if tokio::task::spawn_blocking(move || running.reload()).await.is_err() {
+                    tracing::error!("the reload broke off; the last good configuration keeps serving");
+                }
+            }
+        })
+    }
+
+    fn reload(&self) {
+        let current = self.snapshot.load_full();
+        let World { configuration, tls, snapshot } = match world::assemble(&self.file, &self.machine, Some(&current)) {
+            Ok(world) => world,
+            Err(problems) => {
+                for problem in problems.to_string().lines() {
+                    tracing::error!("{problem}");
+                }
+                return tracing::error!("nothing was reloaded: the last good configuration keeps serving");
+            }
+        };
+        if self.listening != [configuration.listen, configuration.admin_listen] {
+            tracing::warn!("`listen` and `admin.listen` need a restart: they stay as they are");
+        }
+        match (&self.tls, tls) {
+            (Some(running), Some(tls)) => running.store(tls),
+            (None, None) => {}
+            (Some(_), None) | (None, Some(_)) => {
+                tracing::warn!("`tls` on or off needs a restart: it stays as it is");
+            }
+        }
+        announce(&configuration, &snapshot);
+        self.snapshot.store(Arc::new(snapshot));
+        settle_waiting(&self.snapshot.load(), Some(&current));
+        tracing::info!("reloaded");
+    }
+}
+
+/// Fetches what the plans of a snapshot wait for; for those that were taken over from `previous` that is under way.
+pub(super) fn settle_waiting(snapshot: &Snapshot, previous: Option<&Snapshot>) {
+    for provider in snapshot.providers() {
+        let taken_over = previous
+            .and_then(|previous| previous.provider(&provider.config().name))
+            .is_some_and(|previous| Arc::ptr_eq(previous, provider));
+        if !taken_over && matches!(*provider.readiness(), Readiness::Waiting { .. }) {
+            tokio::spawn(settle(Arc::downgrade(provider)));
+        }
+    }
+}

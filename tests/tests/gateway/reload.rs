@@ -1,0 +1,176 @@
+//! The world changes by swap: what is good is taken over without a request lost, what is not leaves the last good one serving.
+
+use crate::world::{assert_refused, config};
+use portcullis_tests::gateway::{Folder, Gateway, adapters, any_port};
+use portcullis_tests::server::{Answer, Server};
+use portcullis_tests::{client, provider, upstream};
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+struct Running {
+    gateway: Gateway,
+    provider: Server,
+    upstream: Server,
+}
+
+impl Running {
+    fn new(provider_extra: &str) -> Self {
+        let provider = provider::start(any_port()).unwrap();
+        let upstream = upstream::start(any_port()).unwrap();
+        let gateway = Gateway::start(&config(&provider.url(), &upstream.url(), provider_extra, "", "")).unwrap();
+        Self { gateway, provider, upstream }
+    }
+
+    fn config(&self, provider_extra: &str, route_extra: &str, routes: &str) -> String {
+        config(&self.provider.url(), &self.upstream.url(), provider_extra, route_extra, routes)
+    }
+
+    fn status(&self, name: &str) -> u16 {
+        client::get_as(self.gateway.address, "/rest", &format!("good-token-{name}")).unwrap().status
+    }
+}
+
+#[test]
+fn a_change_is_taken_and_what_is_known_stays_known() {
+    let running = Running::new("cache: {}");
+    assert_eq!((running.status("alice"), running.status("bob")), (200, 200));
+    running.gateway.reload(&running.config("cache: {}", "require: {users: {allow: [alice]}}", "")).unwrap();
+    running.gateway.until_log_says(": reloaded", 1).unwrap();
+    assert_eq!((running.status("alice"), running.status("bob")), (200, 403));
+    assert_eq!(running.provider.seen().len(), 2, "an unrelated edit emptied the cache");
+    // What verdicts depend on does: here another route needs a fact that was not asked for.
+    let header = "  - match: {path: /mail}\n    providers: [staff]\n    upstream: {url: \"{upstream}\"}\n    \
+                  identity_headers: {X-Remote-Email: email}\n";
+    running.gateway.reload(&running.config("cache: {}", "", header)).unwrap();
+    running.gateway.until_log_says(": reloaded", 2).unwrap();
+    assert_eq!(client::get_as(running.gateway.address, "/mail", "good-token-alice").unwrap().status, 200);
+    let seen = running.upstream.seen().pop().unwrap();
+    assert_eq!(seen.header("x-remote-email"), Some("alice@example.org"));
+    assert_eq!(running.provider.seen().len(), 3);
+}
+
+#[test]
+fn what_is_wrong_leaves_the_last_good_one_serving_and_is_said() {
+    let running = Running::new("");
+    let mut count = 0;
+    for (text, said) in [
+        (running.config("timeout: 5", "", ""), "write 5s"),
+        (running.config("audiense: [x]", "", ""), "did you mean `audience`"),
+        (String::new(), "routes"),
+        ("routes: [\n".to_owned(), "portcullis.yaml"),
+        (running.config("", "", "").replace("keycloak", "keycloack"), "did you mean `keycloak`"),
+    ] {
+        running.gateway.reload(&text).unwrap();
+        count += 1;
+        running.gateway.until_log_says("the last good configuration keeps serving", count).unwrap();
+        assert!(running.gateway.log().contains(said), "{said} is not in the log");
+        assert_eq!(running.status("alice"), 200, "{said}");
+    }
+    running.gateway.reload(&running.config("", "require: {users: {deny: [alice]}}", "")).unwrap();
+    running.gateway.until_log_says(": reloaded", 1).unwrap();
+    assert_eq!(running.status("alice"), 403);
+}
+
+#[test]
+fn an_adapter_is_replaced_torn_and_gone_and_the_last_good_one_serves() {
+    let folder = Folder::new().unwrap();
+    let file = folder.path().join("keycloak.wasm");
+    let good = fs::read(adapters().join("keycloak.wasm")).unwrap();
+    fs::write(&file, &good).unwrap();
+    let (provider, upstream) = (provider::start(any_port()).unwrap(), upstream::start(any_port()).unwrap());
+    let rest = config(&provider.url(), &upstream.url(), "", "", "");
+    let rest = format!("adapters: {{folder: \"{}\"}}\n{rest}", folder.path().display());
+    let gateway = Gateway::start(&rest).unwrap();
+    let status = || client::get_as(gateway.address, "/rest", "good-token-alice").unwrap().status;
+    let kept = "the last good configuration keeps serving";
+    fs::write(&file, &good[..good.len() / 2]).unwrap();
+    gateway.reload(&rest).unwrap();
+    gateway.until_log_says(kept, 1).unwrap();
+    assert!(gateway.log().contains("is torn or damaged"));
+    assert_eq!(status(), 200);
+    fs::remove_file(&file).unwrap();
+    gateway.reload(&rest).unwrap();
+    gateway.until_log_says(kept, 2).unwrap();
+    assert_eq!(status(), 200);
+    // Another adapter under the name: it is the new one that is asked.
+    fs::copy(adapters().join("okta.wasm"), &file).unwrap();
+    gateway.reload(&rest).unwrap();
+    gateway.until_log_says(kept, 3).unwrap();
+    fs::write(&file, &good).unwrap();
+    gateway.reload(&rest).unwrap();
+    gateway.until_log_says(": reloaded", 1).unwrap();
+    assert_eq!(status(), 200);
+}
+
+/// A rotated client secret is used from the next question on, and what was known under the old one is asked again.
+#[test]
+fn a_rotated_secret_is_taken() {
+    let secret = Arc::new(AtomicBool::new(false));
+    let rotated = Arc::clone(&secret);
+    let provider = Server::start(any_port(), move |request| {
+        let wanted =
+            if rotated.load(Ordering::SeqCst) { "Basic Z2F0ZTpzZWNvbmQtb25l" } else { "Basic Z2F0ZTpmaXJzdC1vbmU=" };
+        match request.header("authorization") == Some(wanted) {
+            true => provider::keycloak(request),
+            false => Answer::status(401).into(),
+        }
+    })
+    .unwrap();
+    let upstream = upstream::start(any_port()).unwrap();
+    let rest = config(&provider.url(), &upstream.url(), "cache: {}", "", "").replace(
+        "      realm: demo\n",
+        "      realm: demo\n      mode: introspection\n      client_id: gate\n      client_secret: file:secret\n",
+    );
+    let gateway = Gateway::start_with(&rest, &[("secret", "first-one")]).unwrap();
+    let get = |name: &str| client::get_as(gateway.address, "/rest", &format!("good-token-{name}")).unwrap();
+    assert_eq!(get("alice").status, 200);
+    secret.store(true, Ordering::SeqCst);
+    assert_refused(&get("bob"), 503, "the old secret");
+    gateway.write("secret", "second-one\n").unwrap();
+    gateway.reload(&rest).unwrap();
+    gateway.until_log_says(": reloaded", 1).unwrap();
+    assert_eq!((get("bob").status, get("alice").status), (200, 200));
+    let log = gateway.log();
+    assert!(!log.contains("first-one") && !log.contains("second-one"), "a secret is in the log");
+}
+
+#[test]
+fn no_request_is_lost_and_none_is_let_in_under_fifty_reloads() {
+    let running = Running::new("cache: {ttl: 1s}");
+    let stop = Arc::new(AtomicBool::new(false));
+    let address = running.gateway.address;
+    let load: Vec<_> = (0..4)
+        .map(|number| {
+            let stop = Arc::clone(&stop);
+            std::thread::spawn(move || {
+                let (mut count, mut wrong) = (0, Vec::new());
+                while !stop.load(Ordering::SeqCst) {
+                    let (token, expected) = if count % 3 == 2 { ("bad", 401) } else { ("good-token-alice", 200) };
+                    match client::get_as(address, "/rest", token) {
+                        Ok(response) if response.status == expected => {}
+                        other => wrong.push(format!("{number}: {token}: {other:?}")),
+                    }
+                    count += 1;
+                }
+                (count, wrong)
+            })
+        })
+        .collect();
+    let before = running.gateway.resident_kib();
+    for number in 0..50 {
+        let timeout = format!("cache: {{ttl: 1s}}\ntimeout: {}s", 1 + number % 5);
+        running.gateway.reload(&running.config(&timeout, "", "")).unwrap();
+        running.gateway.until_log_says(": reloaded", number + 1).unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    stop.store(true, Ordering::SeqCst);
+    for thread in load {
+        let (count, wrong) = thread.join().unwrap();
+        assert!(count > 50, "{count} requests");
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+    let grown = running.gateway.resident_kib().saturating_sub(before);
+    assert!(grown < 32 * 1024, "{grown} KiB more after 50 reloads");
+}
