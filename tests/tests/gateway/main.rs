@@ -15,6 +15,7 @@ mod canary;
 mod commands;
 mod cookies;
 mod credentials;
+mod documents;
 mod faults;
 mod forwarding;
 mod hostile;

@@ -114,3 +114,45 @@ fn tls_speaks_what_alpn_agreed_on() {
     let last = upstream.seen().pop().unwrap();
     assert_eq!(last.header("x-forwarded-proto"), Some("https"));
 }
+
+/// The certificate of the next connection is the one that lies there at SIGHUP; a wrong one leaves the last good one.
+#[test]
+fn a_certificate_is_renewed_without_a_restart() {
+    let made = || {
+        let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        (pair.cert.pem(), pair.signing_key.serialize_pem(), pair.cert.der().clone())
+    };
+    let (first, second) = (made(), made());
+    let provider = provider::start(any_port()).unwrap();
+    let upstream = upstream::start(any_port()).unwrap();
+    let rest = format!(
+        "tls: {{cert_file: gate.pem, key_file: gate.key}}\n{}",
+        config(&provider.url(), &upstream.url(), "", "", "")
+    );
+    let gateway = Gateway::start_with(&rest, &[("gate.pem", &first.0), ("gate.key", &first.1)]).unwrap();
+    let shown = || {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(first.2.clone()).unwrap();
+        roots.add(second.2.clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let client =
+            rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let client = client.with_root_certificates(roots).with_no_client_auth();
+        runtime().block_on(async {
+            let stream = TcpStream::connect(gateway.address).await.unwrap();
+            let name = ServerName::try_from("localhost").unwrap();
+            let stream = tokio_rustls::TlsConnector::from(Arc::new(client)).connect(name, stream).await.unwrap();
+            stream.get_ref().1.peer_certificates().unwrap().first().unwrap().clone().into_owned()
+        })
+    };
+    assert_eq!(shown(), first.2);
+    gateway.write("gate.pem", "no certificate").unwrap();
+    gateway.reload(&rest).unwrap();
+    gateway.until_log_says("the last good configuration keeps serving", 1).unwrap();
+    assert_eq!(shown(), first.2);
+    gateway.write("gate.pem", &second.0).unwrap();
+    gateway.write("gate.key", &second.1).unwrap();
+    gateway.reload(&rest).unwrap();
+    gateway.until_log_says(": reloaded", 1).unwrap();
+    assert_eq!(shown(), second.2);
+}
