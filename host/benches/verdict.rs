@@ -9,7 +9,7 @@ use portcullis::config::{ClientConfig, ProviderConfig};
 use portcullis::provider::{BoxFuture, Call, CallFault, Provider, Raw, Transport, Wanted};
 use portcullis_core::base_url::Origin;
 use portcullis_core::credential::Credential;
-use portcullis_core::policy::ScopeOrders;
+use portcullis_core::policy::{Naming, ScopeOrders};
 use portcullis_core::secret::Secret;
 use portcullis_core::setting::SettingValue;
 use std::hint::black_box;
@@ -53,6 +53,7 @@ fn provider() -> Provider {
         granted_origins: vec![Origin::parse(HOST).unwrap()],
         client: ClientConfig::default(),
         username_attributes: Vec::new(),
+        naming: Naming::default(),
         audience: Vec::new(),
         required_scopes: Vec::new(),
         scope_orders: ScopeOrders::default(),

@@ -19,7 +19,7 @@ pub use read::{Draft, open};
 pub use resolve::{Nothing, Resolve, System};
 
 use portcullis_core::base_url::Origin;
-use portcullis_core::policy::{Require, ScopeOrders};
+use portcullis_core::policy::{Naming, Require, ScopeOrders};
 use portcullis_core::secret::Secret;
 use portcullis_core::setting::SettingValue;
 use std::collections::BTreeMap;
@@ -71,6 +71,8 @@ pub struct ProviderConfig {
     pub client: ClientConfig,
     /// `username_attribute`: tried in order; empty: the plan's default.
     pub username_attributes: Vec<String>,
+    /// `username`: what is done to usernames.
+    pub naming: Naming,
     /// `audience`: one of these must be in the answer's; empty: not asked for.
     pub audience: Vec<String>,
     /// `required_scopes`: all of these must be in the answer's.

@@ -1,8 +1,10 @@
 //! The gateway's own rules about an identity, the same for every provider. An adapter tells facts; this judges them.
 
+mod naming;
 mod require;
 mod scopes;
 
+pub use naming::Naming;
 pub use require::Require;
 pub use scopes::{ATLASSIAN, ScopeOrders};
 

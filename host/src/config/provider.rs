@@ -4,7 +4,7 @@ use super::resolve::Resolve;
 use super::settings::{self, Checked, encrypted};
 use super::{CacheConfig, ProviderConfig, files, require};
 use portcullis_core::base_url::{self, Origin};
-use portcullis_core::policy::ScopeOrders;
+use portcullis_core::policy::{Naming, ScopeOrders};
 use portcullis_core::problem::Problems;
 use portcullis_core::setting::Description;
 use portcullis_core::tree::{At, Node, Walker};
@@ -45,6 +45,7 @@ pub(super) fn read(
     let allow_http = allow_http.map_or(Some(false), |at| at.flag(problems));
     let settings = walker.take("settings");
     let username_attributes = optional(&mut walker, "username_attribute", |at| at.text_or_texts(problems));
+    let naming = walker.take("username").map_or_else(|| Some(Naming::default()), |at| naming(&at, problems));
     let audience = optional(&mut walker, "audience", |at| at.text_or_texts(problems));
     let required_scopes = optional(&mut walker, "required_scopes", |at| scopes(at, problems));
     let scope_orders = walker.take("scope_order");
@@ -78,6 +79,7 @@ pub(super) fn read(
         granted_origins,
         client,
         username_attributes: username_attributes?,
+        naming: naming?,
         audience: audience?,
         required_scopes: required_scopes?,
         scope_orders: scope_orders?,
@@ -133,6 +135,24 @@ pub(super) fn scopes(at: &At<'_>, problems: &mut Problems) -> Option<Vec<String>
         return None;
     }
     Some(scopes)
+}
+
+/// `username`.
+fn naming(at: &At<'_>, problems: &mut Problems) -> Option<Naming> {
+    let before = problems.len();
+    let mut walker = at.mapping(problems)?;
+    let lower_case = walker.take("lower_case").map_or(Some(false), |at| at.flag(problems));
+    let require_verified_email = walker.take("require_verified_email").map_or(Some(false), |at| at.flag(problems));
+    let strip_domain = walker.take("strip_domain").and_then(|at| {
+        let domain = at.text(problems)?;
+        if domain.contains(['@', ' ', '*']) || domain.starts_with('.') {
+            at.report(problems, "is no domain", "write one domain, without `@`: example.com");
+        }
+        Some(domain)
+    });
+    walker.finish(problems);
+    let naming = Naming { lower_case: lower_case?, strip_domain, require_verified_email: require_verified_email? };
+    (problems.len() == before).then_some(naming)
 }
 
 fn cache(at: &At<'_>, problems: &mut Problems) -> Option<CacheConfig> {

@@ -46,7 +46,7 @@ impl Snapshot {
         let mut problems = Vec::new();
         for config in &configuration.providers {
             let name = config.name.clone();
-            let wanted = wanted(&name, &configuration.routes);
+            let wanted = wanted(config, &configuration.routes);
             let same = previous.and_then(|previous| previous.provider(&name)).filter(|provider| {
                 catalogue.adapter(&config.adapter).is_some_and(|adapter| provider.is_made_of(config, adapter, &wanted))
             });
@@ -129,8 +129,8 @@ fn uses(route: &RouteConfig, provider: &str) -> bool {
     matches!(&route.access, Access::Providers(names) if names.iter().any(|name| name == provider))
 }
 
-/// The facts that the routes of a provider need, for their headers and their rules.
-fn wanted(provider: &str, routes: &[RouteConfig]) -> Wanted {
+/// The facts that a provider's routes need, for their headers and their rules, and that it needs itself.
+fn wanted(config: &ProviderConfig, routes: &[RouteConfig]) -> Wanted {
     let fact = |fact: &Fact| match fact {
         Fact::Email => Some("email"),
         Fact::Groups => Some("groups"),
@@ -142,7 +142,8 @@ fn wanted(provider: &str, routes: &[RouteConfig]) -> Wanted {
         let headers = route.identity_headers.iter().filter_map(|(_, header)| fact(header));
         headers.chain(route.require.facts()).map(str::to_owned).collect::<Vec<_>>()
     };
-    routes.iter().filter(|route| uses(route, provider)).flat_map(of_route).collect()
+    let own = config.naming.require_verified_email.then(|| "email".to_owned());
+    routes.iter().filter(|route| uses(route, &config.name)).flat_map(of_route).chain(own).collect()
 }
 
 /// Fetches the documents of a provider until it is ready, with growing waits. Ends when the provider is gone.

@@ -27,8 +27,9 @@ pub(super) fn generation(config: &ProviderConfig, context: &Context, adapter: &A
     part(&format!("{:?} {:?}", client.id, client.auth));
     part(client.secret.as_ref().map_or("", |secret| secret.reveal()));
     part(&format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         config.granted_origins,
+        config.naming,
         config.audience,
         config.required_scopes,
         config.scope_orders,

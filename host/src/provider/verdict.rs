@@ -261,7 +261,7 @@ impl Provider {
             answers = returned;
             match found.map_err(|fault| Refusal::unavailable(fault.to_string()))? {
                 Ok(Finding::Identity(identity)) => {
-                    let identity = adapter::identity(identity);
+                    let identity = self.config.naming.apply(adapter::identity(identity))?;
                     let now = (self.clock)();
                     return policy::judge(&identity, &self.rules, now, now).map(|()| identity);
                 }

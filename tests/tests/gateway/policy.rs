@@ -201,3 +201,27 @@ fn a_route_that_observes_passes_everything_untouched_and_says_what_it_would_do()
     assert_refused(&world.get_as_alice("/a//b"), 400, "an ambiguous target");
     assert!(world.gateway.log().contains("only observes"), "nobody is told at start");
 }
+
+#[test]
+fn usernames_are_mapped_as_configured_and_nobody_becomes_somebody_else() {
+    let script = |request: &Request| match request.bearer() {
+        Some(name) => {
+            let (name, verified) = name.split_once("--").unwrap_or((name, "true"));
+            let name = name.replace("-at-", "@");
+            let claims = json!({"sub": "1", "preferred_username": name, "email": "x@y.example", "email_verified": verified == "true"});
+            Answer::json(200, &claims).into()
+        }
+        None => Answer::status(401).into(),
+    };
+    let extra = "username: {lower_case: true, strip_domain: example.com, require_verified_email: true}";
+    let world = World::build(script, extra, "", "");
+    let user = |token: &str| {
+        let response = client::get_as(world.gateway.address, "/", token).unwrap();
+        (response.status, (response.status == 200).then(|| response.json()["user"].as_str().unwrap().to_owned()))
+    };
+    assert_eq!(user("Alice-at-Example.COM"), (200, Some("alice".to_owned())));
+    assert_eq!(user("Alice-at-example.org"), (200, Some("alice@example.org".to_owned())));
+    for refused in ["alice", "-at-example.com", "bob-at-b.org-at-example.com", "alice-at-example.com--false"] {
+        assert_eq!(user(refused).0, 401, "{refused}");
+    }
+}
