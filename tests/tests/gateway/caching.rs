@@ -13,11 +13,15 @@ const CACHE: &str = "cache: {ttl: 2s, negative_ttl: 1s}";
 
 /// A provider whose behaviour is switched by number.
 fn switched(scripts: Vec<fn(&Request) -> Reply>) -> (World, Arc<AtomicUsize>) {
+    switched_with(scripts, CACHE)
+}
+
+fn switched_with(scripts: Vec<fn(&Request) -> Reply>, cache: &str) -> (World, Arc<AtomicUsize>) {
     let switch = Arc::new(AtomicUsize::new(0));
     let reads = Arc::clone(&switch);
     let world = World::build(
         move |request| scripts[reads.load(Ordering::SeqCst)](request),
-        &format!("{CACHE}\ntimeout: 2s"),
+        &format!("{cache}\ntimeout: 2s"),
         "identity_headers: {X-Remote-User: username, X-Remote-Email: email}",
         "",
     );
@@ -130,28 +134,29 @@ fn nothing_that_blames_the_provider_is_kept() {
 
 #[test]
 fn a_hit_near_the_end_renews_and_the_caller_does_not_wait() {
-    let (world, switch) = switched(vec![provider::keycloak, slow, failing]);
+    let (world, switch) = switched_with(vec![provider::keycloak, slow, failing], "cache: {ttl: 5s}");
+    let began = Instant::now();
+    let until = |ms: u64| std::thread::sleep(Duration::from_millis(ms).saturating_sub(began.elapsed()));
     assert_eq!(world.get_as_alice("/rest").status, 200);
     switch.store(1, Ordering::SeqCst);
-    // The last fifth of 2 s, less at most a tenth: 1.44 to 1.6 s.
-    sleep(1_650);
-    let began = Instant::now();
+    // The last fifth of 5 s, or of a tenth less: from 4.0 or 3.6 s to 5.0 or 4.5 s.
+    until(4_050);
+    let asked = Instant::now();
     for _ in 0..5 {
         assert_eq!(world.get_as_alice("/rest").status, 200);
     }
-    assert!(began.elapsed() < Duration::from_millis(400), "the callers waited for the renewal");
-    sleep(700);
+    assert!(asked.elapsed() < Duration::from_millis(400), "the callers waited for the renewal");
+    // Beyond the first one's time, by the second.
+    until(5_200);
+    assert_eq!(world.get_as_alice("/rest").status, 200);
     assert_eq!(world.provider.seen().len(), 2, "one renewal");
     let token = world.provider.seen().last().unwrap().bearer().map(str::to_owned);
     assert_eq!(token.as_deref(), Some("good-token-alice"));
-    // Beyond the first one's time, by the second.
-    assert_eq!(world.get_as_alice("/rest").status, 200);
-    assert_eq!(world.provider.seen().len(), 2);
     // A renewal that fails prolongs nothing.
     switch.store(2, Ordering::SeqCst);
-    sleep(1_300);
-    world.get_as_alice("/rest");
-    sleep(900);
+    until(8_200);
+    assert_eq!(world.get_as_alice("/rest").status, 200);
+    until(9_500);
     assert_refused(&world.get_as_alice("/rest"), 503, "over");
 }
 
