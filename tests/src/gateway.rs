@@ -225,10 +225,12 @@ pub fn test_adapter(dist: &str, name: &str) -> io::Result<PathBuf> {
     }
 }
 
-/// The folder of the workspace.
-fn root() -> &'static Path {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here)
+/// The folder of the workspace: asked when we run and not when we were compiled, since a build cache may come from a clone
+/// that lay elsewhere.
+#[must_use]
+pub fn root() -> PathBuf {
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    here.parent().map(Path::to_owned).unwrap_or(here)
 }
 
 /// The binary: `PORTCULLIS_BIN`, or built now, once. An old one is never taken by accident.

@@ -1,6 +1,7 @@
 //! Tools beyond the toolchain: whether they are there, and how a person gets them.
 
 use crate::workspace::{Outcome, output, root, run};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Whether `program argument` runs and succeeds.
@@ -47,10 +48,14 @@ pub(crate) fn want_cargo_deny() -> Outcome {
 
 /// What the bench needs, or the hint.
 pub(crate) fn want_for_bench() -> Outcome {
-    let there = [("nginx", "-v"), ("taskset", "--version"), ("wrk", "--version")]
-        .map(|(program, argument)| Command::new(program).arg(argument).output().is_ok().then_some(program));
-    if there.iter().all(Option::is_some) {
+    let runs = |(program, argument)| Command::new(program).arg(argument).output().is_ok();
+    let programs = [("nginx", "-v"), ("setpriv", "--version"), ("taskset", "--version"), ("wrk", "--version")];
+    let module = |name: &&str| Path::new("/usr/lib/nginx/modules").join(name).is_file();
+    let modules = ["ngx_http_js_module.so", "ngx_http_lua_module.so"];
+    if programs.into_iter().all(runs) && modules.iter().all(module) {
         return Ok(());
     }
-    Err("the bench needs nginx, wrk and taskset; on Debian: apt-get install nginx-light wrk util-linux".to_owned())
+    Err("the bench needs nginx with its modules for njs and Lua, wrk, setpriv and taskset; on Debian: apt-get install \
+         nginx-light libnginx-mod-http-js libnginx-mod-http-lua lua-cjson wrk util-linux"
+        .to_owned())
 }

@@ -6,10 +6,11 @@ use std::process::Command;
 /// What a command came to; the text is for the person at the terminal.
 pub(crate) type Outcome<T = ()> = Result<T, String>;
 
-/// The folder of the workspace.
+/// The folder of the workspace: asked when we run and not when we were compiled, since a build cache may come from a clone
+/// that lay elsewhere.
 pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    here.parent().map(Path::to_owned).unwrap_or(here)
 }
 
 /// Where cargo puts what it builds for the gateway's workspace: `CARGO_TARGET_DIR`, or `target`.

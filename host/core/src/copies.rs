@@ -33,11 +33,8 @@ fn escaped(text: &str, needles: &[&str], depth: usize) -> bool {
     if text.contains('\\') && shows(&without_backslashes(text)) {
         return true;
     }
-    if !text.contains('%') {
-        return false;
-    }
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    shows(&decoded(text)) || (text.contains('+') && shows(&decoded(&text.replace('+', " "))))
+    (text.contains('%') && shows(&decoded(text))) || (text.contains('+') && shows(&decoded(&text.replace('+', " "))))
 }
 
 /// As a JSON string's inside would be read, leniently: what is no escape stays.
@@ -152,6 +149,16 @@ mod tests {
             let masked = mask(&text, &[NEEDLE], "M");
             assert!(masked == "M" || masked == "before M after %zz \\q \\u12", "{masked}");
         }
+    }
+
+    #[test]
+    fn a_form_encoding_that_changes_only_spaces_is_seen_through() {
+        let needle = "correct horse battery";
+        for text in ["correct+horse+battery", "a=1&b=correct+horse+battery&c", "correct\\u002bhorse+battery"] {
+            assert!(found(text, &[needle]), "{text}");
+            assert_eq!(mask(text, &[needle], "M"), "M", "{text}");
+        }
+        assert!(!found("correct+horse", &[needle]));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,7 +14,7 @@ pub(crate) struct Part {
 impl Part {
     /// Starts a script on this address and waits for its `READY`. The first run may take minutes: it downloads and installs.
     pub(crate) fn start(script: &str, address: SocketAddr, environment: &[(&str, &str)]) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("parts").join(script);
+        let script = portcullis_tests::gateway::root().join("tests/parts").join(script);
         let mut child = Command::new("bash")
             .arg(&script)
             .env("PORT", address.port().to_string())

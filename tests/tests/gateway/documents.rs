@@ -1,11 +1,9 @@
 //! What the documents promise is there.
 
-use std::path::Path;
-
 /// docs/security.md names a test for each item: a table of tests that were renamed or removed would be worth nothing.
 #[test]
 fn the_tests_that_docs_security_names_exist() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let root = portcullis_tests::gateway::root();
     let document = std::fs::read_to_string(root.join("docs/security.md")).unwrap();
     let mut count = 0;
     for row in document.lines().filter(|line| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit()) {

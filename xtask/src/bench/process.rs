@@ -1,7 +1,7 @@
 //! A process on one core, what it has used of it, and its end with the value.
 
 use crate::workspace::Outcome;
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,16 +9,41 @@ use std::time::{Duration, Instant};
 /// The kernel's unit of process times in `/proc`, on every Linux that Rust runs on.
 const TICKS_PER_S: u64 = 100;
 
+const LOOPBACK: Ipv4Addr = Ipv4Addr::LOCALHOST;
+
 /// A running process and its children.
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts a program that may use this core alone. What it says goes to our standard error.
+    /// Starts a program that may use this core alone. What it says goes to our standard error. It is ended with us, whatever
+    /// ends us: the kernel sends it SIGTERM.
     pub(crate) fn start(core: usize, program: &Path, arguments: &[&str]) -> Outcome<Self> {
-        let mut command = Command::new("taskset");
-        command.args(["--cpu-list", &core.to_string()]).arg(program).args(arguments);
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "TERM", "taskset", "--cpu-list", &core.to_string()]).arg(program).args(arguments);
         command.env("PORTCULLIS_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null());
         command.spawn().map(Self).map_err(|error| format!("cannot start {}: {error}", program.display()))
+    }
+
+    /// Waits until it accepts connections there.
+    pub(crate) fn until_it_listens(&mut self, port: u16, limit: Duration) -> Outcome {
+        let until = Instant::now() + limit;
+        while TcpStream::connect((LOOPBACK, port)).is_err() {
+            self.alive()?;
+            if Instant::now() > until {
+                return Err(format!("nothing listens on {LOOPBACK}:{port}; what was started there says why above"));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.alive()
+    }
+
+    /// Fails when it has ended.
+    pub(crate) fn alive(&mut self) -> Outcome {
+        match self.0.try_wait() {
+            Ok(None) => Ok(()),
+            Ok(Some(status)) => Err(format!("what is measured has ended ({status}); it says why above")),
+            Err(error) => Err(format!("cannot look after what is measured: {error}")),
+        }
     }
 
     /// CPU time of all its processes so far, system calls included.
@@ -68,16 +93,10 @@ impl Drop for Process {
     }
 }
 
-/// Waits until somebody accepts connections there.
-pub(crate) fn until_it_listens(port: u16, limit: Duration) -> Outcome {
-    let until = Instant::now() + limit;
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        if Instant::now() > until {
-            return Err(format!("nothing listens on 127.0.0.1:{port}; what was started there says why above"));
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Ok(())
+/// Fails when somebody has this port already: they would take a share of the load, or all of it.
+pub(crate) fn want_free(port: u16) -> Outcome {
+    let taken = |error| format!("cannot have {LOOPBACK}:{port}: {error}; end what listens there");
+    TcpListener::bind((LOOPBACK, port)).map(drop).map_err(taken)
 }
 
 fn read(file: &str) -> Outcome<String> {
