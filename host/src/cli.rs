@@ -6,6 +6,7 @@ mod out;
 mod probe;
 mod reload;
 mod serve;
+mod watch;
 mod world;
 
 use clap::{Parser, Subcommand};

@@ -60,10 +60,24 @@ impl Gateway {
     /// # Errors
     /// When the file cannot be written, or there is no shell to send the signal with.
     pub fn reload(&self, rest: &str) -> io::Result<()> {
+        self.replace(rest)?;
+        self.signal("HUP")
+    }
+
+    /// Swaps in another configuration, and says nothing.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn replace(&self, rest: &str) -> io::Result<()> {
         let beside = self.folder.0.join("portcullis.yaml.new");
         fs::write(&beside, configuration(self.address, self.admin, rest))?;
-        fs::rename(&beside, self.folder.0.join("portcullis.yaml"))?;
-        self.signal("HUP")
+        fs::rename(&beside, self.folder.0.join("portcullis.yaml"))
+    }
+
+    /// Where the configuration lies.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder.0
     }
 
     /// Replaces a file beside the configuration.

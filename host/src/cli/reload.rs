@@ -1,7 +1,8 @@
-//! SIGHUP: the file is read again, a new world is built beside the running one, and swapped in. What fails leaves the running one
+//! At SIGHUP, and when one of the files has changed: the file is read again, a new world is built beside the running one, and swapped in. What fails leaves the running one
 //! serving, and is said in the log. Requests in flight finish on the snapshot that they began with.
 
 use super::serve::announce;
+use super::watch::{LOOK_EVERY, Watch};
 use super::world::{self, World};
 use crate::adapter::Machine;
 use crate::decision::{Snapshot, settle};
@@ -10,7 +11,7 @@ use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What a running gateway was started with, and what of it can be swapped.
@@ -21,39 +22,53 @@ pub(super) struct Running {
     pub(super) tls: Option<Arc<ArcSwap<ServerConfig>>>,
     /// `listen` and `admin.listen`, which need a restart.
     pub(super) listening: [SocketAddr; 2],
+    /// What it was made of.
+    pub(super) watch: Mutex<Watch>,
 }
 
 impl Running {
-    /// Reloads at each SIGHUP, one after the other, for as long as the process lives.
+    /// Reloads at each SIGHUP and each change, one after the other, for as long as the process lives.
     ///
     /// # Errors
     ///
     /// Signals cannot be heard.
-    pub(super) fn at_hangup(self) -> Result<impl Future<Output = ()>, String> {
+    pub(super) fn when_due(self) -> Result<impl Future<Output = ()>, String> {
         let mut hangup = signal(SignalKind::hangup()).map_err(|error| format!("signals cannot be heard: {error}"))?;
         let running = Arc::new(self);
         Ok(async move {
-            while hangup.recv().await.is_some() {
+            loop {
+                let told = tokio::select! {
+                    heard = hangup.recv() => heard.is_some(),
+                    () = tokio::time::sleep(LOOK_EVERY) => false,
+                };
                 let running = Arc::clone(&running);
-                // Compiling an adapter takes a tenth of a second: not on a thread that serves requests.
-                if tokio::task::spawn_blocking(move || running.reload()).await.is_err() {
+                // A file system may hang, and compiling an adapter takes a tenth of a second: not on a thread that serves requests.
+                if tokio::task::spawn_blocking(move || running.reload_if_due(told)).await.is_err() {
                     tracing::error!("the reload broke off; the last good configuration keeps serving");
                 }
             }
         })
     }
 
-    fn reload(&self) {
+    fn reload_if_due(&self, told: bool) {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        if told || watch.has_settled() {
+            self.reload(&mut watch);
+        }
+    }
+
+    fn reload(&self, watch: &mut Watch) {
         let current = self.snapshot.load_full();
-        let World { configuration, tls, snapshot } = match world::assemble(&self.file, &self.machine, Some(&current)) {
-            Ok(world) => world,
-            Err(problems) => {
-                for problem in problems.to_string().lines() {
-                    tracing::error!("{problem}");
+        let World { configuration, tls, snapshot } =
+            match world::assemble(&self.file, &self.machine, Some(&current), watch) {
+                Ok(world) => world,
+                Err(problems) => {
+                    for problem in problems.to_string().lines() {
+                        tracing::error!("{problem}");
+                    }
+                    return tracing::error!("nothing was reloaded: the last good configuration keeps serving");
                 }
-                return tracing::error!("nothing was reloaded: the last good configuration keeps serving");
-            }
-        };
+            };
         if self.listening != [configuration.listen, configuration.admin_listen] {
             tracing::warn!("`listen` and `admin.listen` need a restart: they stay as they are");
         }

@@ -2,6 +2,7 @@
 
 use super::out::complain;
 use super::reload::{Running, settle_waiting};
+use super::watch::Watch;
 use super::world::World;
 use super::{CANNOT, WRONG, YES, world};
 use crate::adapter::Machine;
@@ -13,7 +14,7 @@ use arc_swap::ArcSwap;
 use portcullis_core::base_url::Origin;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,7 +37,7 @@ pub(super) fn run(file: &Path) -> u8 {
     for note in machine.notes() {
         tracing::warn!("{note}");
     }
-    let world = match world::open(file, &machine) {
+    let (world, watch) = match world::open_watched(file, &machine) {
         Ok(world) => world,
         Err(code) => return code,
     };
@@ -48,7 +49,7 @@ pub(super) fn run(file: &Path) -> u8 {
             return CANNOT;
         }
     };
-    let code = match runtime.block_on(serve(file, machine, world)) {
+    let code = match runtime.block_on(serve(file, machine, world, watch)) {
         Ok(()) => YES,
         Err(reason) => {
             complain(reason);
@@ -59,7 +60,7 @@ pub(super) fn run(file: &Path) -> u8 {
     code
 }
 
-async fn serve(file: &Path, machine: Machine, world: World) -> Result<(), String> {
+async fn serve(file: &Path, machine: Machine, world: World, watch: Watch) -> Result<(), String> {
     let World { configuration, tls, snapshot } = world;
     let door = bind(configuration.listen, "listen").await?;
     let admin_door = bind(configuration.admin_listen, "admin.listen").await?;
@@ -72,8 +73,9 @@ async fn serve(file: &Path, machine: Machine, world: World) -> Result<(), String
         snapshot: Arc::clone(&world),
         tls: tls.clone(),
         listening: [configuration.listen, configuration.admin_listen],
+        watch: Mutex::new(watch),
     };
-    tokio::spawn(running.at_hangup()?);
+    tokio::spawn(running.when_due()?);
     let (stop, stopped) = watch::channel(false);
     let mut stopped_too = stopped.clone();
     let admin = tokio::spawn(admin::serve(admin_door, Arc::clone(&world), async move {

@@ -2,6 +2,7 @@
 //! disagree on what is right.
 
 use super::out::complain;
+use super::watch::Watch;
 use super::{CANNOT, WRONG};
 use crate::adapter::{Catalogue, Entry, Machine};
 use crate::config::{self, Configuration};
@@ -29,18 +30,32 @@ pub(super) fn machine() -> Result<Machine, u8> {
 
 /// Reads, checks, loads and plans; sends nothing. All problems are written to standard error.
 pub(super) fn open(file: &Path, machine: &Machine) -> Result<World, u8> {
-    assemble(file, machine, None).map_err(|problems| {
+    open_watched(file, machine).map(|(world, _)| world)
+}
+
+/// As [`open`], with what it was made of.
+pub(super) fn open_watched(file: &Path, machine: &Machine) -> Result<(World, Watch), u8> {
+    let mut watch = Watch::of(file);
+    let world = assemble(file, machine, None, &mut watch);
+    world.map(|world| (world, watch)).map_err(|problems| {
         complain(&problems);
         WRONG
     })
 }
 
 /// As [`open`], beside a world that runs: what did not change is taken over, and what is known of credentials stays known.
+/// `watch` learns which files it was made of, also where it fails.
 ///
 /// # Errors
 ///
 /// All problems, with their places.
-pub(super) fn assemble(file: &Path, machine: &Machine, previous: Option<&Snapshot>) -> Result<World, Problems> {
+pub(super) fn assemble(
+    file: &Path,
+    machine: &Machine,
+    previous: Option<&Snapshot>,
+    watch: &mut Watch,
+) -> Result<World, Problems> {
+    watch.begin();
     let draft = config::open(file)?;
     let whole = |problem: String, remedy: &str| {
         let mut problems = Problems::new(file.display().to_string());
@@ -48,6 +63,7 @@ pub(super) fn assemble(file: &Path, machine: &Machine, previous: Option<&Snapsho
         problems
     };
     let folder = draft.adapters_folder();
+    watch.folder(&folder);
     let known = Catalogue::names(&folder).map_err(|problem| whole(problem, "correct `adapters.folder`"))?;
     let catalogue = Catalogue::open(machine, &folder, Some(&draft.adapters_wanted()))
         .map_err(|problem| whole(problem, "correct `adapters.folder`"))?;
@@ -58,7 +74,9 @@ pub(super) fn assemble(file: &Path, machine: &Machine, previous: Option<&Snapsho
         }
     }
     let describe = |name: &str| catalogue.adapter(name).map(|adapter| adapter.description().clone());
-    let finished = draft.finish(&describe, &known, &config::System::beside(file));
+    let system = config::System::beside(file);
+    let finished = draft.finish(&describe, &known, &system);
+    watch.files(system.files());
     let configuration = match finished {
         Ok(configuration) if problems.is_empty() => configuration,
         Ok(_) => return Err(problems),

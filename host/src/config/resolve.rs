@@ -1,6 +1,8 @@
 //! What a configuration takes from outside itself: environment variables and files. Behind a trait, so that tests and cases
 //! give their own, and so that one can see in one place what is read.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -24,13 +26,20 @@ pub trait Resolve {
 #[derive(Debug, Clone)]
 pub struct System {
     folder: PathBuf,
+    files: RefCell<BTreeSet<PathBuf>>,
 }
 
 impl System {
     /// Paths are relative to the folder of this file.
     #[must_use]
     pub fn beside(file: &Path) -> Self {
-        Self { folder: folder_of(file) }
+        Self { folder: folder_of(file), files: RefCell::default() }
+    }
+
+    /// Files that were read so far, or should have been.
+    #[must_use]
+    pub fn files(&self) -> BTreeSet<PathBuf> {
+        self.files.borrow().clone()
     }
 }
 
@@ -40,7 +49,10 @@ impl Resolve for System {
     }
 
     fn file(&self, path: &Path) -> Result<Vec<u8>, String> {
-        read(&self.folder.join(path))
+        let path = self.folder.join(path);
+        let content = read(&path);
+        self.files.borrow_mut().insert(path);
+        content
     }
 }
 

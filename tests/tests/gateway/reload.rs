@@ -174,3 +174,82 @@ fn no_request_is_lost_and_none_is_let_in_under_fifty_reloads() {
     let grown = running.gateway.resident_kib().saturating_sub(before);
     assert!(grown < 32 * 1024, "{grown} KiB more after 50 reloads");
 }
+
+/// Without any signal, however a change is made: by rename, in place and in pieces, by a symbolic link as Kubernetes does it; of
+/// the configuration, a secret or an adapter.
+#[test]
+fn a_change_is_noticed_by_itself() {
+    let adapters_here = Folder::new().unwrap();
+    let adapter = adapters_here.path().join("keycloak.wasm");
+    fs::copy(adapters().join("keycloak.wasm"), &adapter).unwrap();
+    let (provider, upstream) = (provider::start(any_port()).unwrap(), upstream::start(any_port()).unwrap());
+    let with = |route_extra: &str| {
+        let rest = config(&provider.url(), &upstream.url(), "", route_extra, "").replace(
+            "      realm: demo\n",
+            "      realm: demo\n      client_id: gate\n      client_secret: file:secret\n",
+        );
+        format!("adapters: {{folder: \"{}\"}}\n{rest}", adapters_here.path().display())
+    };
+    let deny = with("require: {users: {deny: [alice]}}");
+    let gateway = Gateway::start_with(&with(""), &[("secret", "first-one")]).unwrap();
+    let status = || client::get_as(gateway.address, "/rest", "good-token-alice").unwrap().status;
+    let reloaded = |times| gateway.until_log_says(": reloaded", times).unwrap();
+    let kept = |times| gateway.until_log_says("the last good configuration keeps serving", times).unwrap();
+    assert_eq!(status(), 200);
+
+    gateway.replace(&deny).unwrap();
+    reloaded(1);
+    assert_eq!(status(), 403);
+
+    let file = gateway.folder().join("portcullis.yaml");
+    gateway.replace(&with("")).unwrap();
+    reloaded(2);
+    let good = fs::read_to_string(&file).unwrap();
+    gateway.replace(&deny).unwrap();
+    reloaded(3);
+    fs::write(&file, &good.as_bytes()[..good.len() / 2]).unwrap();
+    std::thread::sleep(Duration::from_millis(150));
+    fs::write(&file, &good).unwrap();
+    reloaded(4);
+    assert_eq!(status(), 200);
+    assert!(!gateway.log().contains("keeps serving"), "half a file was read:\n{}", gateway.log());
+
+    // Kubernetes: portcullis.yaml -> ..data/portcullis.yaml, ..data -> a folder, and it is ..data that is swapped.
+    let folder = gateway.folder();
+    let link = |to: &str, name: &str| {
+        std::os::unix::fs::symlink(to, folder.join("link")).unwrap();
+        fs::rename(folder.join("link"), folder.join(name)).unwrap();
+    };
+    for (name, text) in [("a", good.clone()), ("b", format!("{good}# b\n"))] {
+        fs::create_dir(folder.join(name)).unwrap();
+        fs::write(folder.join(name).join("portcullis.yaml"), text).unwrap();
+    }
+    link("a", "..data");
+    link("..data/portcullis.yaml", "portcullis.yaml");
+    reloaded(5);
+    link("b", "..data");
+    reloaded(6);
+
+    gateway.write("secret", "second-one\n").unwrap();
+    reloaded(7);
+    fs::remove_file(folder.join("secret")).unwrap();
+    kept(1);
+    gateway.write("secret", "third-one\n").unwrap();
+    reloaded(8);
+
+    let bytes = fs::read(&adapter).unwrap();
+    fs::write(&adapter, &bytes[..1000]).unwrap();
+    kept(2);
+    assert_eq!(status(), 200);
+    fs::remove_file(&adapter).unwrap();
+    kept(3);
+    assert_eq!(status(), 200);
+    fs::write(&adapter, &bytes).unwrap();
+    reloaded(9);
+    fs::write(adapters_here.path().join("another.wasm"), "later").unwrap();
+    reloaded(10);
+    assert_eq!(status(), 200);
+    // And nothing is done where nothing changed.
+    std::thread::sleep(Duration::from_millis(1000));
+    assert_eq!(gateway.log().matches(": reloaded").count(), 10, "{}", gateway.log());
+}
