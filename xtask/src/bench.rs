@@ -37,7 +37,7 @@ impl Default for Arguments {
 }
 
 /// Who is measured.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Subject {
     Nginx,
     Njs,

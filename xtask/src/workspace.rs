@@ -1,17 +1,11 @@
 //! Where things are, and how other programs are run: their output stays visible, their failure names what was run.
 
+pub(crate) use portcullis_tests::gateway::root;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What a command came to; the text is for the person at the terminal.
 pub(crate) type Outcome<T = ()> = Result<T, String>;
-
-/// The folder of the workspace: asked when we run and not when we were compiled, since a build cache may come from a clone
-/// that lay elsewhere.
-pub(crate) fn root() -> PathBuf {
-    let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
-    here.parent().map(Path::to_owned).unwrap_or(here)
-}
 
 /// Where cargo puts what it builds for the gateway's workspace: `CARGO_TARGET_DIR`, or `target`.
 pub(crate) fn target_dir() -> PathBuf {

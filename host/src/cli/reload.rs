@@ -58,6 +58,7 @@ impl Running {
     }
 
     fn reload(&self, watch: &mut Watch) {
+        watch.begin();
         let current = self.snapshot.load_full();
         let World { configuration, tls, snapshot } =
             match world::assemble(&self.file, &self.machine, Some(&current), watch) {

@@ -4,7 +4,7 @@
 //! It must never read a file, only what the system says of it.
 
 use crate::adapter::Catalogue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(150);
 const SETTLED_AFTER: Duration = Duration::from_millis(300);
 
 /// What the system says of a file, through symbolic links; `None`: it is not there.
-type Mark = Option<[i64; 6]>;
+type Mark = Option<([u64; 3], [i64; 4])>;
 type Look = BTreeMap<PathBuf, Mark>;
 
 /// What is watched, and as what it was last read.
@@ -73,36 +73,19 @@ impl Watch {
     }
 
     fn look(&self) -> Look {
-        let folder = self.folder.as_deref();
-        let mut look: Look = self
-            .read
-            .keys()
-            // What left the folder is seen by its absence.
-            .filter(|file| {
-                folder.is_none() || file.parent() != folder || file.extension().is_none_or(|end| end != "wasm")
-            })
-            .map(|file| (file.clone(), mark(file)))
-            .collect();
-        if let Some(folder) = folder {
+        let mut files: BTreeSet<PathBuf> = self.read.keys().cloned().collect();
+        if let Some(folder) = &self.folder {
             let names = Catalogue::names(folder).unwrap_or_default();
-            look.extend(names.iter().map(|name| folder.join(format!("{name}.wasm"))).map(|file| {
-                let mark = mark(&file);
-                (file, mark)
-            }));
+            files.extend(names.iter().map(|name| folder.join(format!("{name}.wasm"))));
         }
-        look
+        files.into_iter().map(|file| (file.clone(), mark(&file))).collect()
     }
 }
 
 fn mark(file: &Path) -> Mark {
     let known = std::fs::metadata(file).ok()?;
-    let number = |number: u64| i64::from_ne_bytes(number.to_ne_bytes());
-    Some([
-        number(known.dev()),
-        number(known.ino()),
-        number(known.size()),
-        known.mtime(),
-        known.mtime_nsec(),
-        known.ctime().wrapping_mul(1_000_000_000).wrapping_add(known.ctime_nsec()),
-    ])
+    Some((
+        [known.dev(), known.ino(), known.size()],
+        [known.mtime(), known.mtime_nsec(), known.ctime(), known.ctime_nsec()],
+    ))
 }

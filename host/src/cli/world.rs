@@ -55,7 +55,6 @@ pub(super) fn assemble(
     previous: Option<&Snapshot>,
     watch: &mut Watch,
 ) -> Result<World, Problems> {
-    watch.begin();
     let draft = config::open(file)?;
     let whole = |problem: String, remedy: &str| {
         let mut problems = Problems::new(file.display().to_string());
