@@ -55,6 +55,7 @@ fn provider() -> Provider {
         username_attributes: Vec::new(),
         naming: Naming::default(),
         audience: Vec::new(),
+        any_audience: true,
         required_scopes: Vec::new(),
         scope_orders: ScopeOrders::default(),
         allow_http: false,

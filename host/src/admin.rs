@@ -1,14 +1,19 @@
-//! The administrator's listener: is it alive, is it ready, forget what is known. Apart from the gateway's own, loopback unless written otherwise.
+//! The administrator's listener: is it alive, is it ready, what it does, forget what is known. Apart from the gateway's own, loopback unless written otherwise.
 //!
-//! It must never show a setting, a credential or an identity.
+//! It must never show a setting or a credential. Who came is shown by `/decisions`, as in the log.
+
+pub mod recent;
 
 use crate::decision::{Fingerprint, Forget, Snapshot};
-use arc_swap::ArcSwap;
+use crate::metrics::{GaugeNow, METRICS, process};
+use crate::provider::{self, Provider};
+use arc_swap::{ArcSwap, ArcSwapOption};
 use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{delete, get};
 use axum::{Json, Router};
+use recent::RECENT;
 use serde_json::{Value, json};
 use std::future::Future;
 use std::sync::Arc;
@@ -19,6 +24,9 @@ pub trait Readiness: Send + Sync + 'static {
     /// Providers that a route uses and that have no plan yet, each with the reason.
     fn not_ready(&self) -> Vec<(String, String)>;
 
+    /// What is only looked at when somebody asks.
+    fn gauges(&self) -> Vec<GaugeNow>;
+
     /// Forgets verdicts, and says how many that were.
     fn forget(&self, what: &Forget) -> usize;
 }
@@ -28,29 +36,106 @@ impl Readiness for Snapshot {
         Self::not_ready(self)
     }
 
+    fn gauges(&self) -> Vec<GaugeNow> {
+        let each = |name, help, value: &dyn Fn(&Provider) -> f64| {
+            let values = self.providers().map(|provider| (provider.config().name.clone(), value(provider)));
+            GaugeNow::each(name, help, "provider", values)
+        };
+        let [good, bad] = self.verdicts().size();
+        let kinds = |good: f64, bad: f64| [("identities".to_owned(), good), ("refusals".to_owned(), bad)];
+        let (entries, bytes) = (kinds(number(good.0), number(bad.0)), kinds(number(good.1), number(bad.1)));
+        vec![
+            each("portcullis_provider_ready", "1 when the provider has a plan", &|provider| {
+                f64::from(u8::from(matches!(*provider.readiness(), provider::Readiness::Ready(_))))
+            }),
+            each(
+                "portcullis_provider_down",
+                "1 while the provider is held to be down (circuit breaker)",
+                &|provider| f64::from(u8::from(provider.load().2)),
+            ),
+            each("portcullis_provider_calls_in_flight", "Calls under way", &|provider| number(provider.load().0)),
+            each("portcullis_provider_calls_waiting", "Calls that wait for a turn", &|provider| {
+                number(provider.load().1)
+            }),
+            GaugeNow::each("portcullis_cache_entries", "Verdicts that are kept", "kind", entries),
+            GaugeNow::each("portcullis_cache_bytes", "What they take, about", "kind", bytes),
+        ]
+    }
+
     fn forget(&self, what: &Forget) -> usize {
         self.verdicts().forget(what)
     }
 }
 
-/// Serves `GET /livez`, `GET /readyz` and `DELETE /cache` until `shutdown` completes.
+/// A count as a metric's value.
+fn number(count: impl TryInto<u32>) -> f64 {
+    count.try_into().map_or(f64::from(u32::MAX), f64::from)
+}
+
+/// How the last reload ended, for `/readyz` and `portcullis status`.
+#[derive(Debug, Default)]
+pub struct Reloaded(ArcSwapOption<Vec<String>>);
+
+impl Reloaded {
+    /// What is on disk serves.
+    pub fn well(&self) {
+        self.0.store(None);
+    }
+
+    /// What is on disk cannot be taken, for these reasons.
+    pub fn badly(&self, problems: Vec<String>) {
+        self.0.store(Some(Arc::new(problems)));
+    }
+
+    fn told(&self) -> Value {
+        match &*self.0.load() {
+            None => json!({"stale": false}),
+            Some(problems) => json!({"stale": true, "problems": **problems}),
+        }
+    }
+}
+
+/// Serves `GET /livez`, `/readyz`, `/metrics`, `/decisions` and `/basic`, and `DELETE /cache`, until `shutdown` completes.
 ///
 /// # Errors
 /// The listener failed.
 pub async fn serve<S: Readiness>(
     listener: TcpListener,
     world: Arc<ArcSwap<S>>,
+    reloaded: Arc<Reloaded>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(world)).with_graceful_shutdown(shutdown).await
+    axum::serve(listener, router(world, reloaded)).with_graceful_shutdown(shutdown).await
 }
 
-fn router<S: Readiness>(world: Arc<ArcSwap<S>>) -> Router {
+fn router<S: Readiness>(world: Arc<ArcSwap<S>>, reloaded: Arc<Reloaded>) -> Router {
     Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz::<S>))
+        .route("/metrics", get(metrics::<S>))
+        .route("/decisions", get(async || ([(header::CACHE_CONTROL, "no-store")], Json(RECENT.decisions()))))
+        .route("/basic", get(async || ([(header::CACHE_CONTROL, "no-store")], Json(RECENT.callers()))))
         .route("/cache", delete(forget::<S>))
-        .with_state(world)
+        .with_state(Shared { world, reloaded })
+}
+
+struct Shared<S> {
+    world: Arc<ArcSwap<S>>,
+    reloaded: Arc<Reloaded>,
+}
+
+impl<S> Clone for Shared<S> {
+    fn clone(&self) -> Self {
+        Self { world: Arc::clone(&self.world), reloaded: Arc::clone(&self.reloaded) }
+    }
+}
+
+/// OpenMetrics (its specification, 1.0).
+async fn metrics<S: Readiness>(State(shared): State<Shared<S>>) -> impl IntoResponse {
+    let mut gauges = shared.world.load().gauges();
+    gauges.extend(process());
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], METRICS.text(&gauges))
 }
 
 /// 200 as long as the process answers at all: whoever restarts it on anything else makes an outage of the provider's ours.
@@ -58,24 +143,31 @@ async fn livez() -> impl IntoResponse {
     ([(header::CACHE_CONTROL, "no-store")], Json(json!({"status": "alive"})))
 }
 
-/// 200 when every provider that a route uses has a plan; else 503 and which have none, with the reason.
-async fn readyz<S: Readiness>(State(world): State<Arc<ArcSwap<S>>>) -> impl IntoResponse {
-    let waiting = world.load().not_ready();
+/// 200 when every provider that a route uses has a plan; else 503 and which have none, with the reason. A configuration that
+/// could not be taken is told, and changes nothing: the last good one serves.
+async fn readyz<S: Readiness>(State(shared): State<Shared<S>>) -> impl IntoResponse {
+    let waiting = shared.world.load().not_ready();
+    let configuration = shared.reloaded.told();
     let no_store = [(header::CACHE_CONTROL, "no-store")];
     if waiting.is_empty() {
-        return (StatusCode::OK, no_store, Json(json!({"status": "ready", "providers": []})));
+        return (
+            StatusCode::OK,
+            no_store,
+            Json(json!({"status": "ready", "providers": [], "configuration": configuration})),
+        );
     }
     let providers: Vec<Value> =
         waiting.into_iter().map(|(provider, reason)| json!({"provider": provider, "reason": reason})).collect();
-    (StatusCode::SERVICE_UNAVAILABLE, no_store, Json(json!({"status": "not ready", "providers": providers})))
+    let told = json!({"status": "not ready", "providers": providers, "configuration": configuration});
+    (StatusCode::SERVICE_UNAVAILABLE, no_store, Json(told))
 }
 
 /// Forgets what is known: everything, or with one of `?provider=NAME`, `?user=NAME` and `?token=FINGERPRINT` (16 digits, from the
 /// access log) what is of that one. Anything else in the query is refused, and nothing is forgotten.
-async fn forget<S: Readiness>(State(world): State<Arc<ArcSwap<S>>>, RawQuery(query): RawQuery) -> impl IntoResponse {
+async fn forget<S: Readiness>(State(shared): State<Shared<S>>, RawQuery(query): RawQuery) -> impl IntoResponse {
     let no_store = [(header::CACHE_CONTROL, "no-store")];
     match what(query.as_deref().unwrap_or_default()) {
-        Some(what) => (StatusCode::OK, no_store, Json(json!({"forgotten": world.load().forget(&what)}))),
+        Some(what) => (StatusCode::OK, no_store, Json(json!({"forgotten": shared.world.load().forget(&what)}))),
         None => {
             let remedy = "nothing was forgotten; write at most one of ?provider=NAME, ?user=NAME, ?token=FINGERPRINT";
             (StatusCode::BAD_REQUEST, no_store, Json(json!({"error": remedy})))

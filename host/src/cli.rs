@@ -6,6 +6,7 @@ mod out;
 mod probe;
 mod reload;
 mod serve;
+mod status;
 mod watch;
 mod world;
 
@@ -53,6 +54,13 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Ask a running gateway whether it is ready, and whether it serves what is on disk.
+    #[command(after_help = "Example:\n  portcullis status --config portcullis.yaml")]
+    Status {
+        /// Its configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Send one token to a provider and show what comes back, which attribute is the username, and the decision.
     #[command(
         after_help = "Example:\n  echo \"$TOKEN\" | portcullis probe --config portcullis.yaml --provider staff --token-file -"
@@ -87,6 +95,7 @@ pub fn run() -> ExitCode {
     };
     ExitCode::from(match arguments.command {
         Command::Serve { config } => serve::run(&config),
+        Command::Status { config } => status::run(&config),
         Command::Check { config } => check::run(&config),
         Command::Probe { config, provider, token_file } => probe::run(&config, &provider, &token_file),
         Command::Adapter(command) => adapter::run(command),

@@ -38,6 +38,8 @@ pub struct Configuration {
     pub tls: Option<ServerTls>,
     /// `admin.listen`.
     pub admin_listen: SocketAddr,
+    /// `throttled_status: 503`.
+    pub throttled_is_unavailable: bool,
     /// `adapters.folder`, absolute or relative to the working directory.
     pub adapters_folder: PathBuf,
     /// `providers`, in the order of the file.
@@ -75,6 +77,8 @@ pub struct ProviderConfig {
     pub naming: Naming,
     /// `audience`: one of these must be in the answer's; empty: not asked for.
     pub audience: Vec<String>,
+    /// `any_audience: true`: whatever application a token was issued to, it passes.
+    pub any_audience: bool,
     /// `required_scopes`: all of these must be in the answer's.
     pub required_scopes: Vec<String>,
     /// `scope_order`: which scopes stand for which.
@@ -87,7 +91,7 @@ pub struct ProviderConfig {
     pub proxy: Option<String>,
     /// `timeout` of one call; 5 s by default.
     pub timeout: Duration,
-    /// `cache`; `None`: every request asks.
+    /// `cache`; `None` (`cache: none`): every request asks.
     pub cache: Option<CacheConfig>,
     /// Line of each setting and of the provider itself (the empty name), for problems found later.
     pub lines: BTreeMap<String, usize>,
@@ -142,6 +146,8 @@ pub struct RouteConfig {
     pub observe: bool,
     /// `basic_auth`.
     pub basic_auth: BasicAuth,
+    /// `fall_through: true`: after a provider that says that a credential is none of its own, the next one is asked.
+    pub fall_through: bool,
     /// `upstream`.
     pub upstream: UpstreamConfig,
     /// `identity_headers`: header name and the fact it carries. By default `X-Remote-User: username`.
@@ -176,7 +182,7 @@ pub struct RouteMatch {
 pub enum Access {
     /// `public: true`: everybody, as nobody.
     Public,
-    /// `providers`: names, in the order of the file (one, in this release).
+    /// `providers`: names, in the order of the file.
     Providers(Vec<String>),
 }
 
@@ -188,6 +194,8 @@ pub enum BasicAuth {
     Block,
     /// Passed on untouched, with its Authorization and without identity headers.
     Pass,
+    /// A provider is asked, as for a token.
+    Verify,
 }
 
 /// `services` of a route: what becomes of a credential that a program has for itself.

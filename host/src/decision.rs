@@ -6,6 +6,7 @@ mod cache;
 mod decide;
 mod headers;
 mod routing;
+mod select;
 mod snapshot;
 mod verdicts;
 
@@ -20,6 +21,7 @@ use portcullis_core::denial::Denial;
 use portcullis_core::identity::Identity;
 use portcullis_core::target::NormalTarget;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a door knows of a request, once its target is normalised.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +60,10 @@ pub struct Account {
     pub source: Option<Source>,
     /// The credential, where a provider judged it.
     pub credential: Option<Fingerprint>,
+    /// How long the verdict took, known or asked.
+    pub asked_for: Option<Duration>,
+    /// Who was refused for coming with Basic, as far as that may be told.
+    pub basic: Option<String>,
     /// Whose it was, also where the route's rules then refused.
     pub identity: Option<Arc<Identity>>,
     /// On a route that only observes: what would have been refused, if anything.

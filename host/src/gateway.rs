@@ -10,6 +10,7 @@ mod headers;
 mod listener;
 mod progress;
 mod proxy;
+mod record;
 mod respond;
 mod service;
 mod tls;
@@ -17,7 +18,7 @@ mod upgrade;
 mod upstream;
 
 pub use listener::serve;
-pub use tls::{TlsError, server_config};
+pub use tls::{TlsError, certificate_ends, server_config};
 
 use crate::config::RouteConfig;
 use crate::decision::{self, Decision, Request, Snapshot};

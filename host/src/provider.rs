@@ -15,4 +15,4 @@ mod verdict;
 pub use call::{BODY_BYTES_MAX, BoxFuture, Call, CallFault, Raw, Transport};
 pub use network::Network;
 pub use plan::{PlanProblem, ReadyPlan, Wanted};
-pub use verdict::{Clock, Exchange, Provider, Readiness, Seen, now};
+pub use verdict::{Clock, Exchange, Fit, Provider, Readiness, Seen, now};

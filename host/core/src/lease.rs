@@ -56,6 +56,14 @@ impl Lease {
         (left_ms > 0).then_some(Self { renew_ms: until_ms - left_ms / 5, until_ms, ends_s })
     }
 
+    /// A lease of exactly so long, that is never renewed.
+    #[must_use]
+    pub fn exactly(from: Now, time: Duration) -> Self {
+        let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let until_ms = from.running_ms.saturating_add(ms);
+        Self { renew_ms: until_ms, until_ms, ends_s: None }
+    }
+
     /// How it stands.
     #[must_use]
     pub fn standing(&self, now: Now) -> Standing {

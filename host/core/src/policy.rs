@@ -54,15 +54,17 @@ pub fn judge(identity: &Identity, rules: &Rules, now: i64, arrived: i64) -> Resu
     if !rules.audience.is_empty() {
         let told = identity.audiences.as_deref().ok_or_else(|| {
             Refusal::invalid("`audience` is configured, and the provider's answer does not tell for whom the token is")
+                .by("audience")
         })?;
         if !told.iter().any(|audience| rules.audience.contains(audience)) {
-            return Err(Refusal::invalid(format!("the token is for {told:?}, not for {:?}", rules.audience)));
+            let reason = format!("the token is for {told:?}, not for {:?}", rules.audience);
+            return Err(Refusal::invalid(reason).by("audience"));
         }
     }
     if !rules.required_scopes.is_empty() {
         let lacks = |reason: String| Refusal {
             scopes: rules.required_scopes.clone(),
-            ..Refusal::new(Cause::InsufficientScope, reason)
+            ..Refusal::new(Cause::InsufficientScope, reason).by("required_scopes")
         };
         let told = identity.scopes.as_deref().ok_or_else(|| {
             lacks(

@@ -104,6 +104,7 @@ pub fn identity(found: contract::Identity) -> Identity {
 #[must_use]
 pub fn refusal(found: contract::Refusal) -> Refusal {
     Refusal {
+        rule: None,
         cause: match found.cause {
             contract::Cause::InvalidToken => Cause::InvalidToken,
             contract::Cause::InsufficientScope => Cause::InsufficientScope,

@@ -2,6 +2,7 @@
 
 use super::{Readiness, serve, what};
 use crate::decision::{Fingerprint, Forget};
+use crate::metrics::GaugeNow;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,6 +13,10 @@ struct World(Vec<(String, String)>);
 impl Readiness for World {
     fn not_ready(&self) -> Vec<(String, String)> {
         self.0.clone()
+    }
+
+    fn gauges(&self) -> Vec<GaugeNow> {
+        Vec::new()
     }
 
     fn forget(&self, _: &Forget) -> usize {
@@ -43,7 +48,7 @@ async fn alive_always_and_ready_when_every_provider_has_a_plan() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let address = listener.local_addr().expect("address");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(serve(listener, Arc::clone(&world), async {
+    let server = tokio::spawn(serve(listener, Arc::clone(&world), Arc::default(), async {
         let _ = stopped.await;
     }));
     let get = async |path: &str| {
@@ -58,7 +63,8 @@ async fn alive_always_and_ready_when_every_provider_has_a_plan() {
     let waiting = get("/readyz").await;
     assert!(waiting.starts_with("HTTP/1.1 503 "), "{waiting}");
     assert!(waiting.contains(r#""provider":"staff""#) && waiting.contains("connection refused"), "{waiting}");
-    assert!(get("/metrics").await.starts_with("HTTP/1.1 404 "));
+    assert!(get("/metrics").await.starts_with("HTTP/1.1 200 "));
+    assert!(get("/settings").await.starts_with("HTTP/1.1 404 "));
     world.store(Arc::new(World(Vec::new())));
     assert!(get("/readyz").await.starts_with("HTTP/1.1 200 "));
     stop.send(()).expect("running");

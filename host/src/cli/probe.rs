@@ -160,12 +160,11 @@ fn conclude(verdict: Result<Identity, Refusal>, now: i64) -> u8 {
         Err(refusal) => {
             let cause = refusal.cause.word();
             let denial = verdict_denial(refusal, now);
-            say(format_args!(
-                "Decision: no, {} {} ({cause}): {}",
-                denial.status(),
-                denial.word(),
-                printable(denial.reason())
-            ));
+            let (status, word, reason) = (denial.status(), denial.word(), printable(&denial.reason));
+            if let Some(rule) = denial.rule {
+                say(format_args!("Refused by: `{rule}` of the provider"));
+            }
+            say(format_args!("Decision: no, {status} {word} ({cause}): {reason}"));
             NO
         }
     }

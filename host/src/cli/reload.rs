@@ -5,7 +5,10 @@ use super::serve::announce;
 use super::watch::{LOOK_EVERY, Watch};
 use super::world::{self, World};
 use crate::adapter::Machine;
+use crate::admin::Reloaded;
 use crate::decision::{Snapshot, settle};
+use crate::gateway;
+use crate::metrics::METRICS;
 use crate::provider::Readiness;
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
@@ -22,6 +25,8 @@ pub(super) struct Running {
     pub(super) tls: Option<Arc<ArcSwap<ServerConfig>>>,
     /// `listen` and `admin.listen`, which need a restart.
     pub(super) listening: [SocketAddr; 2],
+    /// How that ended the last time.
+    pub(super) reloaded: Arc<Reloaded>,
     /// What it was made of.
     pub(super) watch: Mutex<Watch>,
 }
@@ -64,9 +69,12 @@ impl Running {
             match world::assemble(&self.file, &self.machine, Some(&current), watch) {
                 Ok(world) => world,
                 Err(problems) => {
-                    for problem in problems.to_string().lines() {
+                    let problems: Vec<String> = problems.to_string().lines().map(str::to_owned).collect();
+                    for problem in &problems {
                         tracing::error!("{problem}");
                     }
+                    self.reloaded.badly(problems);
+                    METRICS.reloaded(false);
                     return tracing::error!("nothing was reloaded: the last good configuration keeps serving");
                 }
             };
@@ -83,6 +91,9 @@ impl Running {
         announce(&configuration, &snapshot);
         self.snapshot.store(Arc::new(snapshot));
         settle_waiting(&self.snapshot.load(), Some(&current));
+        self.reloaded.well();
+        METRICS.reloaded(true);
+        METRICS.loaded(configuration.tls.as_ref().and_then(gateway::certificate_ends));
         tracing::info!("reloaded");
     }
 }

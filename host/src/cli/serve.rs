@@ -8,6 +8,7 @@ use super::{CANNOT, WRONG, YES, world};
 use crate::adapter::Machine;
 use crate::config::{Access, Configuration};
 use crate::decision::Snapshot;
+use crate::metrics::METRICS;
 use crate::provider::Readiness;
 use crate::{admin, gateway, telemetry};
 use arc_swap::ArcSwap;
@@ -67,7 +68,10 @@ async fn serve(file: &Path, machine: Machine, world: World, watch: Watch) -> Res
     settle_waiting(&snapshot, None);
     let world = Arc::new(ArcSwap::from_pointee(snapshot));
     let tls = tls.map(|tls| Arc::new(ArcSwap::new(tls)));
+    METRICS.loaded(configuration.tls.as_ref().and_then(gateway::certificate_ends));
+    let reloaded = Arc::new(admin::Reloaded::default());
     let running = Running {
+        reloaded: Arc::clone(&reloaded),
         file: file.to_owned(),
         machine,
         snapshot: Arc::clone(&world),
@@ -78,7 +82,7 @@ async fn serve(file: &Path, machine: Machine, world: World, watch: Watch) -> Res
     tokio::spawn(running.when_due()?);
     let (stop, stopped) = watch::channel(false);
     let mut stopped_too = stopped.clone();
-    let admin = tokio::spawn(admin::serve(admin_door, Arc::clone(&world), async move {
+    let admin = tokio::spawn(admin::serve(admin_door, Arc::clone(&world), reloaded, async move {
         let _ = stopped_too.wait_for(|stop| *stop).await;
     }));
     let ended = end()?;
@@ -138,6 +142,9 @@ pub(super) fn announce(configuration: &Configuration, snapshot: &Snapshot) {
             }
         };
         tracing::info!(provider = name, adapter = adapter.name(), version, digest, imports, "{where_to}");
+        if config.any_audience {
+            tracing::warn!(provider = name, "any_audience: a token passes whatever application it was issued to");
+        }
         for note in notes {
             tracing::info!(provider = name, "{}", note.escape_debug());
         }
@@ -151,6 +158,13 @@ pub(super) fn announce(configuration: &Configuration, snapshot: &Snapshot) {
             Access::Public => "public: everybody, as nobody".to_owned(),
             Access::Providers(names) => format!("tokens of {}", names.join(", ")),
         };
+        if let (Access::Providers(names), true) = (&route.access, route.fall_through) {
+            let names = names.join(", ");
+            tracing::warn!(
+                route = route.index,
+                "falls through: a token that one of these refuses is shown to the next: {names}"
+            );
+        }
         if route.observe {
             tracing::warn!(route = route.index, "only observes: every request passes untouched, whoever sends it");
         }

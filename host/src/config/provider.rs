@@ -7,7 +7,7 @@ use portcullis_core::base_url::{self, Origin};
 use portcullis_core::policy::{Naming, ScopeOrders};
 use portcullis_core::problem::Problems;
 use portcullis_core::setting::Description;
-use portcullis_core::tree::{At, Node, Walker};
+use portcullis_core::tree::{At, Node, Value, Walker};
 use std::time::Duration;
 
 /// How long a call to a provider may take where the file does not say.
@@ -47,6 +47,7 @@ pub(super) fn read(
     let username_attributes = optional(&mut walker, "username_attribute", |at| at.text_or_texts(problems));
     let naming = walker.take("username").map_or_else(|| Some(Naming::default()), |at| naming(&at, problems));
     let audience = optional(&mut walker, "audience", |at| at.text_or_texts(problems));
+    let any_audience = walker.take("any_audience").map_or(Some(false), |at| at.flag(problems));
     let required_scopes = optional(&mut walker, "required_scopes", |at| scopes(at, problems));
     let scope_orders = walker.take("scope_order");
     let scope_orders = scope_orders.map_or_else(|| Some(ScopeOrders::default()), |at| require::orders(&at, problems));
@@ -54,8 +55,7 @@ pub(super) fn read(
     let ca_pem = walker.take("tls").map(|at| files::authority(&at, resolve, problems));
     let proxy = walker.take("proxy").map(|at| proxy(&at, problems));
     let timeout = walker.take("timeout").map_or(Some(TIMEOUT), |at| at.duration(problems));
-    let cache = walker.take("cache").map(|at| cache(&at, problems));
-    walker.not_yet("any_audience", problems);
+    let cache = walker.take("cache").map_or(Some(Some(CACHE)), |at| cache(&at, problems));
     if let Some(description) = description {
         for name in description.settings.iter().map(|spec| spec.name.as_str()).chain(portcullis_core::setting::RESERVED)
         {
@@ -81,13 +81,14 @@ pub(super) fn read(
         username_attributes: username_attributes?,
         naming: naming?,
         audience: audience?,
+        any_audience: any_audience?,
         required_scopes: required_scopes?,
         scope_orders: scope_orders?,
         allow_http: allow_http?,
         ca_pem: transpose(ca_pem)?,
         proxy: transpose(proxy)?,
         timeout: timeout?,
-        cache: transpose(cache)?,
+        cache: cache?,
         lines,
     })
 }
@@ -155,12 +156,20 @@ fn naming(at: &At<'_>, problems: &mut Problems) -> Option<Naming> {
     (problems.len() == before).then_some(naming)
 }
 
-fn cache(at: &At<'_>, problems: &mut Problems) -> Option<CacheConfig> {
+/// `cache`: `none`, or how long.
+fn cache(at: &At<'_>, problems: &mut Problems) -> Option<Option<CacheConfig>> {
+    if matches!(at.node().value, Value::Scalar { .. }) {
+        if at.node().as_text() != Some("none") {
+            at.report(problems, format!("is `{}`", at.shown()), "write {ttl: 60s, negative_ttl: 5s}, or none");
+            return None;
+        }
+        return Some(None);
+    }
     let mut walker = at.mapping(problems)?;
     let mut or = |name, default| walker.take(name).map_or(Some(default), |at| at.duration(problems));
     let (ttl, negative_ttl) = (or("ttl", CACHE.ttl), or("negative_ttl", CACHE.negative_ttl));
     walker.finish(problems);
-    Some(CacheConfig { ttl: ttl?, negative_ttl: negative_ttl? })
+    Some(Some(CacheConfig { ttl: ttl?, negative_ttl: negative_ttl? }))
 }
 
 fn granted(at: &At<'_>, allow_http: bool, problems: &mut Problems) -> Option<Vec<Origin>> {

@@ -5,9 +5,10 @@
 use super::resolve::{self, Resolve, System};
 use super::{Configuration, provider, routes, top};
 use portcullis_core::problem::Problems;
-use portcullis_core::setting::Description;
+use portcullis_core::setting::{CredentialKind, Description};
 use portcullis_core::text::{shown, suggestion};
 use portcullis_core::tree::{self, At, Node, Value};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// `adapters.folder` where the file does not say.
@@ -59,6 +60,18 @@ impl Draft {
         resolve::folder_of(&self.file).join(written.unwrap_or(FOLDER))
     }
 
+    /// `admin.listen`, whatever else the file holds.
+    ///
+    /// # Errors
+    /// It is no address.
+    pub fn admin_listen(&self) -> Result<SocketAddr, Problems> {
+        let mut problems = Problems::new(self.file.display().to_string());
+        let at = At::new(&self.root, "");
+        let listen =
+            at.mapping(&mut problems).and_then(|mut walker| top::admin(walker.take("admin").as_ref(), &mut problems));
+        problems.or(listen)
+    }
+
     /// The names of the adapters that the providers name, each once, in the order of the file.
     #[must_use]
     pub fn adapters_wanted(&self) -> Vec<String> {
@@ -104,15 +117,18 @@ impl Draft {
             None => Some(Vec::new()),
         };
         let entries = entries.unwrap_or_default();
-        let names: Vec<String> = entries.iter().map(|(name, _)| name.clone()).collect();
+        let mut known_providers: Vec<Known> = Vec::new();
         let mut providers = Vec::new();
         for (name, at) in entries {
             provider_name(&name, &at, problems);
             let description = description(&at, describe, known, problems);
+            let takes_basic =
+                description.as_ref().is_none_or(|found| found.credentials.contains(&CredentialKind::Basic));
+            known_providers.push(Known { name: name.clone(), takes_basic });
             providers.push(provider::read(&name, &at, description.as_ref(), resolve, problems));
         }
         let routes = walker.need("routes", "write at least one route", problems);
-        let routes = routes.and_then(|at| routes::read(&at, &names, resolve, problems));
+        let routes = routes.and_then(|at| routes::read(&at, &known_providers, resolve, problems));
         walker.finish(problems);
         folder?;
         let top = top?;
@@ -121,11 +137,19 @@ impl Draft {
             listen: top.listen,
             tls: top.tls,
             admin_listen: top.admin_listen,
+            throttled_is_unavailable: top.throttled_is_unavailable,
             adapters_folder: self.adapters_folder(),
             providers: providers.into_iter().collect::<Option<_>>()?,
             routes: routes?,
         })
     }
+}
+
+/// A provider, as routes name it.
+pub(super) struct Known {
+    pub(super) name: String,
+    /// Whether its adapter takes Basic pairs; `true` where the adapter is not known.
+    pub(super) takes_basic: bool,
 }
 
 /// A name that fits into logs, metrics and file names as it is.

@@ -3,12 +3,13 @@
 //! What has no meaning on a route is refused rather than ignored: somebody who wrote it expects it to do something.
 
 use super::provider::transpose;
+use super::read::Known;
 use super::resolve::Resolve;
 use super::{Access, BasicAuth, Fact, HeaderValues, RouteConfig, RouteMatch, Services, UpstreamConfig};
 use super::{files, headers, require};
 use portcullis_core::base_url;
 use portcullis_core::policy::Require;
-use portcullis_core::problem::{NOT_YET, Problems};
+use portcullis_core::problem::Problems;
 use portcullis_core::target::Oddity;
 use portcullis_core::text::{one_of, suggestion};
 use portcullis_core::tree::At;
@@ -26,7 +27,7 @@ const ODDITIES: [&str; 5] = ["encoded_slash", "encoded_backslash", "double_slash
 /// Reads all routes; `providers` are the names that there are.
 pub(super) fn read(
     at: &At<'_>,
-    providers: &[String],
+    providers: &[Known],
     resolve: &dyn Resolve,
     problems: &mut Problems,
 ) -> Option<Vec<RouteConfig>> {
@@ -60,7 +61,7 @@ fn overlap(a: &RouteMatch, b: &RouteMatch) -> bool {
 fn read_one(
     index: usize,
     at: &At<'_>,
-    known: &[String],
+    known: &[Known],
     resolve: &dyn Resolve,
     problems: &mut Problems,
 ) -> (Option<RouteMatch>, Option<RouteConfig>) {
@@ -74,14 +75,28 @@ fn read_one(
     let upstream = walker.need("upstream", "write `upstream: {url: \"http://127.0.0.1:8090\"}`", problems);
     let upstream = upstream.and_then(|at| upstream_config(&at, resolve, problems));
     if is_public {
-        for name in ["identity_headers", "header_values", "basic_auth", "require", "services", "mode"] {
+        for name in ["identity_headers", "header_values", "basic_auth", "require", "services", "mode", "fall_through"] {
             walker.misplaced(name, "remove it: on a public route nobody is asked who it is", problems);
         }
     }
     let require = walker.take("require").map_or_else(|| Some(Require::default()), |at| require::read(&at, problems));
     let services = walker.take("services").map_or(Some(Services::Refuse), |at| require::services(&at, problems));
     let mode = walker.take("mode").map_or(Some("enforce"), |at| at.choice(&["enforce", "observe"], problems));
-    let basic_auth = walker.take("basic_auth").map_or(Some(BasicAuth::Block), |at| basic_auth(&at, problems));
+    let basic_at = walker.take("basic_auth");
+    let basic_auth = basic_at.as_ref().map_or(Some(BasicAuth::Block), |at| basic_auth(at, problems));
+    if let (Some(at), Some(BasicAuth::Verify), Some(Access::Providers(names))) = (&basic_at, basic_auth, &access)
+        && !known.iter().any(|provider| provider.takes_basic && names.contains(&provider.name))
+    {
+        let remedy = "write block, or name a provider whose adapter takes Basic (`portcullis adapter show NAME`)";
+        at.report(problems, "cannot be `verify`: no provider of the route takes Basic pairs", remedy);
+    }
+    let fall_through = walker.take("fall_through");
+    if let (Some(at), Some(Access::Providers(names))) = (&fall_through, &access)
+        && names.len() < 2
+    {
+        at.report(problems, "has no second provider to fall through to", "remove it, or name another provider");
+    }
+    let fall_through = fall_through.map_or(Some(false), |at| at.flag(problems));
     let identity_headers = walker.take("identity_headers").map_or_else(
         || Some(if is_public { Vec::new() } else { vec![("X-Remote-User".to_owned(), Fact::Username)] }),
         |at| headers::read(&at, problems),
@@ -99,7 +114,7 @@ fn read_one(
     let refuse_query = refuse_query.map_or(Some(Vec::new()), |at| query_names(&at, problems));
     let allow_in_path = walker.take("allow_in_path");
     let allow_in_path = allow_in_path.map_or(Some(Vec::new()), |at| oddities(&at, problems));
-    walker.not_yet("any_audience", problems);
+    walker.misplaced("any_audience", "write it in the provider", problems);
     walker.finish(problems);
     let route = || {
         let mut refuse_query = refuse_query?;
@@ -116,6 +131,7 @@ fn read_one(
             services: services?,
             observe: mode? == "observe",
             basic_auth: basic_auth?,
+            fall_through: fall_through?,
             upstream: upstream?,
             identity_headers: identity_headers?,
             header_values: header_values?,
@@ -133,7 +149,7 @@ fn access(
     route: &At<'_>,
     providers: Option<&At<'_>>,
     public: Option<&At<'_>>,
-    known: &[String],
+    known: &[Known],
     problems: &mut Problems,
 ) -> Option<Access> {
     let is_public = public.map_or(Some(false), |at| at.flag(problems));
@@ -154,13 +170,13 @@ fn access(
         return None;
     }
     let mut found = Vec::new();
-    for (index, item) in names.iter().enumerate() {
+    for item in &names {
         let Some(name) = item.text(problems) else { continue };
-        if !known.contains(&name) {
-            let remedy = suggestion(&name, known.iter().map(String::as_str));
+        if !known.iter().any(|provider| provider.name == name) {
+            let remedy = suggestion(&name, known.iter().map(|provider| provider.name.as_str()));
             item.report(problems, format!("there is no provider `{}`", item.shown()), remedy);
-        } else if index > 0 {
-            item.report(problems, format!("a second provider on a route {NOT_YET}"), "keep one");
+        } else if found.contains(&name) {
+            item.report(problems, format!("names `{name}` twice"), "name each provider once");
         } else {
             found.push(name);
         }
@@ -249,8 +265,11 @@ fn upstream_url(at: &At<'_>, problems: &mut Problems) -> Option<url::Url> {
 }
 
 fn basic_auth(at: &At<'_>, problems: &mut Problems) -> Option<BasicAuth> {
-    let choice = at.choice_until(&["block", "pass"], &["verify"], problems)?;
-    Some(if choice == "pass" { BasicAuth::Pass } else { BasicAuth::Block })
+    Some(match at.choice(&["block", "pass", "verify"], problems)? {
+        "pass" => BasicAuth::Pass,
+        "verify" => BasicAuth::Verify,
+        _ => BasicAuth::Block,
+    })
 }
 
 fn query_names(at: &At<'_>, problems: &mut Problems) -> Option<Vec<String>> {

@@ -17,6 +17,7 @@ pub(super) struct Top {
     pub(super) listen: SocketAddr,
     pub(super) admin_listen: SocketAddr,
     pub(super) tls: Option<ServerTls>,
+    pub(super) throttled_is_unavailable: bool,
 }
 
 pub(super) fn read(walker: &mut Walker<'_>, resolve: &dyn Resolve, problems: &mut Problems) -> Option<Top> {
@@ -24,8 +25,9 @@ pub(super) fn read(walker: &mut Walker<'_>, resolve: &dyn Resolve, problems: &mu
     let listen_at = listen.clone();
     let listen = listen.map_or(Some(LISTEN), |at| address(&at, problems));
     let tls = transpose(walker.take("tls").map(|at| server_tls(&at, resolve, problems)));
+    let throttled = walker.take("throttled_status").map_or(Some(false), |at| throttled_is_unavailable(&at, problems));
     let admin = walker.take("admin");
-    let admin_listen = admin.as_ref().map_or(Some(ADMIN_LISTEN), |at| admin_listen(at, problems));
+    let admin_listen = self::admin(admin.as_ref(), problems);
     if let (Some(listen), Some(admin_listen)) = (listen, admin_listen)
         && collide(listen, admin_listen)
     {
@@ -36,7 +38,19 @@ pub(super) fn read(walker: &mut Walker<'_>, resolve: &dyn Resolve, problems: &mu
             "give the admin listener a port of its own",
         );
     }
-    Some(Top { listen: listen?, admin_listen: admin_listen?, tls: tls? })
+    Some(Top { listen: listen?, admin_listen: admin_listen?, tls: tls?, throttled_is_unavailable: throttled? })
+}
+
+/// `throttled_status`: a number, in quotes or not.
+fn throttled_is_unavailable(at: &At<'_>, problems: &mut Problems) -> Option<bool> {
+    match at.node().as_text() {
+        Some("429") => Some(false),
+        Some("503") => Some(true),
+        _ => {
+            at.report(problems, "is no status for this", "write 429 or 503");
+            None
+        }
+    }
 }
 
 /// `adapters.folder` as it is written.
@@ -48,7 +62,9 @@ pub(super) fn folder(walker: &mut Walker<'_>, problems: &mut Problems) -> Option
     folder.map_or_else(|| Some(super::read::FOLDER.to_owned()), |at| at.text(problems))
 }
 
-fn admin_listen(at: &At<'_>, problems: &mut Problems) -> Option<SocketAddr> {
+/// `admin.listen`.
+pub(super) fn admin(at: Option<&At<'_>>, problems: &mut Problems) -> Option<SocketAddr> {
+    let Some(at) = at else { return Some(ADMIN_LISTEN) };
     let mut walker = at.mapping(problems)?;
     let listen = walker.take("listen");
     walker.finish(problems);

@@ -20,8 +20,6 @@ const GOOD_BYTES_MAX: u64 = 64 * 1024 * 1024;
 const BAD_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// What an entry takes beside its texts: key, pointers, counts, the cache's own bookkeeping.
 const ENTRY_BYTES: usize = 200;
-/// After a renewal that failed, how long until the next attempt for the same credential.
-const RENEW_PAUSE_MS: u64 = 1000;
 
 /// Which verdict: a keyed hash, useless outside this process.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -211,11 +209,14 @@ impl Cache {
         }
     }
 
-    /// A renewal failed and said nothing of the credential: what is known holds on, and the next attempt waits.
-    pub(super) fn renewal_failed(&self, key: &Key, now: Now) {
-        if let Some(kept) = self.good.peek(key) {
-            kept.renew_from_ms.store(now.running_ms.saturating_add(RENEW_PAUSE_MS), Ordering::Relaxed);
+    /// A renewal failed and said nothing of the credential: what is known holds on, and the next attempt waits until then. Says
+    /// whether anything is known.
+    pub(super) fn renewal_failed(&self, key: &Key, from_ms: u64) -> bool {
+        let kept = self.good.peek(key);
+        if let Some(kept) = &kept {
+            kept.renew_from_ms.store(from_ms, Ordering::Relaxed);
         }
+        kept.is_some()
     }
 
     /// Forgets, and says how many entries that were.

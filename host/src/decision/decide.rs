@@ -2,35 +2,38 @@
 
 use super::cache::Known;
 use super::headers::identity_headers;
-use super::{Account, Decision, Pass, Request, Snapshot, routing};
+use super::verdicts::Served;
+use super::{Account, Decision, Pass, Request, Snapshot, routing, select};
 use crate::config::{Access, BasicAuth, RouteConfig, Services};
 use crate::provider::now;
 use http::header::AUTHORIZATION;
 use portcullis_core::credential::{Credential, Presented, read_authorization};
-use portcullis_core::denial::Denial;
-use portcullis_core::identity::{Actor, Identity, Moment};
+use portcullis_core::denial::{Denial, Kind};
+use portcullis_core::identity::{Actor, Identity};
 use portcullis_core::policy::ScopeOrders;
 use portcullis_core::refusal::{Cause, Refusal};
 use std::sync::Arc;
-
-/// When to come back, where the provider said nothing, in seconds.
-const RETRY_AFTER_S: u32 = 5;
-/// The longest wait that is passed on, in seconds.
-const RETRY_AFTER_S_MAX: i64 = 3600;
+use std::time::Instant;
 
 /// Decides one request.
 pub async fn decide(snapshot: &Snapshot, request: Request<'_>) -> Decision {
     let mut account = Account::default();
     let Some(route) = routing::find(&snapshot.routes, &request) else {
-        return Decision::from(Err(Denial::NoRoute));
+        return Decision::from(Err(Denial::new(Kind::NoRoute, "no route matches")));
     };
     account.route = Some(route.index);
     // Two readings of a target are two routes: that is no matter of who asks, and is never let through.
     if let Some(oddity) = request.target.oddities().iter().find(|oddity| !route.allow_in_path.contains(oddity)) {
         let reason = format!("the path holds an {} (allow_in_path)", oddity.name());
-        return Decision { outcome: Err(Denial::Ambiguous { reason }), account };
+        return Decision { outcome: Err(Denial::by("allow_in_path", Kind::Ambiguous, reason)), account };
     }
     let mut outcome = pass(snapshot, route, request, &mut account).await;
+    if let Err(denial) = &mut outcome {
+        denial.offers_basic = route.basic_auth == BasicAuth::Verify;
+        if let (Kind::Throttled { retry_after_s }, true) = (&denial.kind, snapshot.throttled_is_unavailable) {
+            denial.kind = Kind::Unavailable { retry_after_s: *retry_after_s };
+        }
+    }
     if route.observe {
         account.observed = Some(outcome.err());
         outcome = Ok(as_nobody(route, true, true));
@@ -51,35 +54,71 @@ async fn pass(
     if let Some(name) =
         request.target.query_names().find(|name| name == "access_token" || route.refuse_query.contains(name))
     {
-        return Err(Denial::Unauthenticated {
-            reason: format!("the query parameter `{name}` could be taken for a credential"),
-        });
+        let reason = format!("the query parameter `{name}` could be taken for a credential");
+        return Err(Denial::by("refuse_query", Kind::Unauthenticated, reason));
     }
     let values = request.headers.get_all(AUTHORIZATION);
+    let unauthenticated = |reason: &str| Denial::new(Kind::Unauthenticated, reason);
     let credential = match read_authorization(values.iter().map(http::HeaderValue::as_bytes)) {
-        Presented::Nothing => return Err(Denial::Unauthenticated { reason: "no credential".to_owned() }),
-        Presented::UnknownScheme => return Err(Denial::Unauthenticated { reason: "an unknown scheme".to_owned() }),
-        Presented::Malformed(reason) => return Err(Denial::Ambiguous { reason: reason.to_owned() }),
+        Presented::Nothing => return Err(unauthenticated("no credential")),
+        Presented::UnknownScheme => return Err(unauthenticated("an unknown scheme")),
+        Presented::Malformed(reason) => return Err(Denial::new(Kind::Ambiguous, reason)),
         Presented::Credential(credential) => credential,
     };
-    if matches!(credential, Credential::Basic { .. }) {
-        return match route.basic_auth {
-            BasicAuth::Block => Err(Denial::Unauthenticated { reason: "Basic is blocked on this route".to_owned() }),
-            BasicAuth::Pass => Ok(as_nobody(route, true, route.pass_cookies)),
-        };
+    if let Credential::Basic { .. } = &credential {
+        match route.basic_auth {
+            BasicAuth::Verify => {}
+            BasicAuth::Pass => return Ok(as_nobody(route, true, route.pass_cookies)),
+            BasicAuth::Block => {
+                account.basic = Some(snapshot.verdicts().caller(&credential));
+                let reason = "Basic is blocked on this route";
+                return Err(Denial::by("basic_auth", Kind::Unauthenticated, reason));
+            }
+        }
     }
-    let served = names.first().and_then(|name| snapshot.served(name)).ok_or_else(|| Denial::Unavailable {
-        reason: "the route's provider is not there".to_owned(),
-        retry_after_s: RETRY_AFTER_S,
-    })?;
-    account.provider = Some(Arc::clone(served.name()));
-    let (outcome, source, credential) = snapshot.verdicts().of(served, &credential).await;
-    (account.source, account.credential) = (Some(source), Some(credential));
-    let known = outcome.map_err(|refusal| verdict_denial(Refusal::clone(&refusal), now()))?;
+    let (known, served) = vouched(snapshot, route, names, &credential, account).await?;
     account.identity = Some(Arc::clone(&known.identity));
     let (identity, pass) = admit(route, &known, &served.provider.config().scope_orders)?;
     account.identity = Some(identity);
     Ok(pass)
+}
+
+/// Asks the provider whose credential it is. Another is asked too only where the route says so, and only after one that said
+/// that the credential is none of its own.
+async fn vouched<'s>(
+    snapshot: &'s Snapshot,
+    route: &RouteConfig,
+    names: &[String],
+    credential: &Credential,
+    account: &mut Account,
+) -> Result<(Arc<Known>, &'s Served), Denial> {
+    let candidates = select::candidates(snapshot, names, credential).map_err(|refusal| verdict_denial(refusal, 0))?;
+    let began = Instant::now();
+    let mut last = None;
+    for served in &candidates {
+        account.provider = Some(Arc::clone(served.name()));
+        let (outcome, source, fingerprint) = snapshot.verdicts().of(served, credential).await;
+        (account.source, account.credential) = (Some(source), Some(fingerprint));
+        account.asked_for = Some(began.elapsed());
+        match outcome {
+            Ok(known) => return Ok((known, served)),
+            Err(refusal) if refusal.cause == Cause::InvalidToken && route.fall_through => last = Some(refusal),
+            Err(refusal) => {
+                let mut denial = verdict_denial(Refusal::clone(&refusal), now());
+                if let (Cause::InvalidToken, [_, others @ ..]) = (refusal.cause, candidates.as_slice())
+                    && !others.is_empty()
+                {
+                    let others: Vec<&str> = others.iter().map(|served| &**served.name()).collect();
+                    denial.reason.push_str(&format!(" (not asked: {}; see `fall_through`)", others.join(", ")));
+                }
+                return Err(denial);
+            }
+        }
+    }
+    Err(match last {
+        Some(refusal) => verdict_denial(Refusal::clone(&refusal), now()),
+        None => Denial::new(Kind::InvalidToken, "the credential has the form of none of the route's providers"),
+    })
 }
 
 /// A request that passes without an identity.
@@ -102,7 +141,7 @@ fn admit(route: &Arc<RouteConfig>, known: &Known, orders: &ScopeOrders) -> Resul
 
 /// Who somebody is on this route: a client that somebody registered as `alice` must never become the user alice.
 fn here(route: &RouteConfig, identity: &Arc<Identity>) -> Result<Arc<Identity>, Denial> {
-    let refuse = |reason: &str| Err(Denial::Forbidden { reason: reason.to_owned() });
+    let refuse = |reason: &str| Err(Denial::by("services", Kind::Forbidden, reason));
     match (&route.services, identity.kind) {
         (Services::Refuse, Actor::Service) => {
             refuse("the credential is a program's, and the route admits people (`services`)")
@@ -121,20 +160,17 @@ fn here(route: &RouteConfig, identity: &Arc<Identity>) -> Result<Arc<Identity>, 
 /// What a client is told of a provider's refusal. Only a refusal that blames the credential becomes a 401 or 403.
 #[must_use]
 pub fn verdict_denial(refusal: Refusal, now: i64) -> Denial {
-    let Refusal { cause, reason, retry, scopes } = refusal;
-    match cause {
-        Cause::InvalidToken => Denial::InvalidToken { reason },
-        Cause::InsufficientScope => Denial::InsufficientScope { reason, scopes },
-        Cause::Throttled | Cause::Unavailable | Cause::Misconfigured => {
-            let wait = retry.map(|moment| match moment {
-                Moment::At(at) => at.saturating_sub(now),
-                Moment::After(seconds) => i64::from(seconds),
-            });
-            let retry_after_s = wait
-                .map_or(RETRY_AFTER_S, |wait| u32::try_from(wait.clamp(1, RETRY_AFTER_S_MAX)).unwrap_or(RETRY_AFTER_S));
-            Denial::Unavailable { reason: format!("{}: {reason}", cause.word()), retry_after_s }
+    let retry_after_s = refusal.wait_s(now);
+    let Refusal { cause, reason, rule, retry: _, scopes } = refusal;
+    let (kind, reason) = match cause {
+        Cause::InvalidToken => (Kind::InvalidToken, reason),
+        Cause::InsufficientScope => (Kind::InsufficientScope { scopes }, reason),
+        Cause::Throttled => (Kind::Throttled { retry_after_s }, reason),
+        Cause::Unavailable | Cause::Misconfigured => {
+            (Kind::Unavailable { retry_after_s }, format!("{}: {reason}", cause.word()))
         }
-    }
+    };
+    Denial { rule, ..Denial::new(kind, reason) }
 }
 
 #[cfg(test)]
@@ -146,19 +182,7 @@ mod tests {
         let status = |cause| verdict_denial(Refusal::new(cause, "x"), 0).status();
         assert_eq!(status(Cause::InvalidToken), 401);
         assert_eq!(status(Cause::InsufficientScope), 403);
-        assert_eq!([Cause::Throttled, Cause::Unavailable, Cause::Misconfigured].map(status), [503; 3]);
-    }
-
-    #[test]
-    fn a_retry_time_is_passed_on_within_bounds() {
-        let wait = |retry| match verdict_denial(Refusal { retry, ..Refusal::unavailable("x") }, 1000) {
-            Denial::Unavailable { retry_after_s, .. } => retry_after_s,
-            _ => 0,
-        };
-        assert_eq!(wait(None), 5);
-        assert_eq!(wait(Some(Moment::After(30))), 30);
-        assert_eq!(wait(Some(Moment::At(1060))), 60);
-        assert_eq!(wait(Some(Moment::At(10))), 1);
-        assert_eq!(wait(Some(Moment::At(i64::MAX))), 3600);
+        assert_eq!(status(Cause::Throttled), 429);
+        assert_eq!([Cause::Unavailable, Cause::Misconfigured].map(status), [503; 2]);
     }
 }

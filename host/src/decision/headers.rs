@@ -2,7 +2,7 @@
 
 use crate::config::{Fact, HeaderValues, RouteConfig};
 use http::{HeaderName, HeaderValue};
-use portcullis_core::denial::Denial;
+use portcullis_core::denial::{Denial, Kind};
 use portcullis_core::header;
 use portcullis_core::identity::Identity;
 use std::sync::Arc;
@@ -85,7 +85,7 @@ pub(super) fn identity_headers(
     let mut headers = Vec::with_capacity(route.identity_headers.len());
     for (name, fact) in &route.identity_headers {
         let Some(value) = encoded.get(fact, route.header_values) else { continue };
-        let refuse = |reason: &str| Denial::Forbidden { reason: format!("header {name}: {reason}") };
+        let refuse = |reason: &str| Denial::by("header_values", Kind::Forbidden, format!("header {name}: {reason}"));
         let value = value.as_ref().map_err(|reason| refuse(reason))?;
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| refuse(&error.to_string()))?;
         headers.push((name, value.clone()));
@@ -122,6 +122,7 @@ pub(super) mod tests {
             services: crate::config::Services::Refuse,
             observe: false,
             basic_auth: BasicAuth::Block,
+            fall_through: false,
             upstream: UpstreamConfig {
                 url: url::Url::parse("http://127.0.0.1:1/").unwrap(),
                 timeout: Duration::from_secs(1),
@@ -152,7 +153,7 @@ pub(super) mod tests {
     fn a_value_that_is_not_visible_ascii_is_refused_or_encoded() {
         let mut route = route(Access::Public);
         let joerg = identity("jörg", &["/Küche", "a,b"]);
-        assert!(matches!(headers_of(&route, &joerg), Err(Denial::Forbidden { .. })));
+        assert!(matches!(headers_of(&route, &joerg), Err(Denial { kind: Kind::Forbidden, .. })));
         route.header_values = HeaderValues::PercentEncode;
         let headers = headers_of(&route, &joerg).unwrap();
         assert_eq!(headers[0].1, "j%C3%B6rg");
@@ -162,6 +163,6 @@ pub(super) mod tests {
     #[test]
     fn a_group_that_holds_the_separator_does_not_become_two() {
         let joe = identity("joe", &["staff,admins"]);
-        assert!(matches!(headers_of(&route(Access::Public), &joe), Err(Denial::Forbidden { .. })));
+        assert!(matches!(headers_of(&route(Access::Public), &joe), Err(Denial { kind: Kind::Forbidden, .. })));
     }
 }

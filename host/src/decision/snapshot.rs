@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub identity_names: HashSet<String>,
     /// The routes, in the order of the file.
     pub routes: Vec<Arc<RouteConfig>>,
+    /// `throttled_status: 503`: a provider's 429 is answered as if it could not be asked.
+    pub(super) throttled_is_unavailable: bool,
     providers: BTreeMap<String, Served>,
     verdicts: Arc<Verdicts>,
 }
@@ -70,7 +72,8 @@ impl Snapshot {
             .map(|(name, _)| fold(name))
             .chain([fold("X-Remote-User")])
             .collect();
-        Ok(Self { identity_names, routes, providers, verdicts: Arc::clone(verdicts) })
+        let throttled_is_unavailable = configuration.throttled_is_unavailable;
+        Ok(Self { identity_names, routes, throttled_is_unavailable, providers, verdicts: Arc::clone(verdicts) })
     }
 
     /// A provider by name.

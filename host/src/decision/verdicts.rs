@@ -6,15 +6,19 @@
 
 use super::cache::{Cache, CredentialId, Entry, Fingerprint, Forget, Found, Key, Known};
 use super::headers::{Encoded, Need};
+use crate::metrics::METRICS;
 use crate::provider::{Provider, now};
 use portcullis_core::credential::Credential;
-use portcullis_core::identity::Identity;
+use portcullis_core::identity::{Identity, Moment};
 use portcullis_core::lease::{Lease, Now};
 use portcullis_core::refusal::{Cause, Refusal};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
+
+/// After a renewal that failed, how long until the next attempt for the same credential.
+const RENEW_PAUSE_MS: u64 = 1000;
 
 /// A provider as routes use it.
 #[derive(Clone)]
@@ -130,7 +134,20 @@ impl Verdicts {
                 Joined::Waiting(answer, source) => (landed(answer).await, source),
             },
         };
+        let word = outcome.as_ref().map_or_else(|refusal| refusal.cause.word(), |_| "identity");
+        METRICS.verdict(&served.name, source.word(), word);
         (outcome, source, id.fingerprint())
+    }
+
+    /// Who came with a Basic pair, for the administrator who looks for the last scripts that do: the name, or the credential's
+    /// fingerprint where the "name" may be a token (`curl -u TOKEN:`).
+    pub(super) fn caller(&self, credential: &Credential) -> String {
+        match credential {
+            Credential::Basic { username, password, .. } if is_name(username.reveal(), password.reveal()) => {
+                username.reveal().to_owned()
+            }
+            _ => self.cache.credential(credential).fingerprint().to_string(),
+        }
     }
 
     /// Forgets, and says how many entries that were.
@@ -203,13 +220,29 @@ impl Verdicts {
                         self.cache.keep_refused(key, lease.map(entry), &refusal);
                     }
                     Cause::InsufficientScope => self.cache.keep_refused(key, None, &refusal),
-                    Cause::Throttled | Cause::Unavailable | Cause::Misconfigured => {
-                        self.cache.renewal_failed(&key, self.now());
+                    Cause::Throttled => return Err(self.hold(key, entry, refusal)),
+                    Cause::Unavailable | Cause::Misconfigured => {
+                        let now = self.now();
+                        self.cache.renewal_failed(&key, now.running_ms.saturating_add(RENEW_PAUSE_MS));
                     }
                 }
                 Err(refusal)
             }
         }
+    }
+
+    /// The provider takes no more calls about this credential: none is made before it said. What is known holds on.
+    fn hold<'e>(&self, key: Key, entry: impl Fn(Lease) -> Entry<'e>, refusal: Arc<Refusal>) -> Arc<Refusal> {
+        let now = self.now();
+        let wait_s = refusal.wait_s(now.wall_s);
+        let until = now.wall_s.saturating_add(wait_s.into());
+        let refusal = Arc::new(Refusal { retry: Some(Moment::At(until)), ..Refusal::clone(&refusal) });
+        let known = self.cache.renewal_failed(&key, now.running_ms.saturating_add(u64::from(wait_s) * 1000));
+        if !known {
+            let lease = Lease::exactly(now, Duration::from_secs(wait_s.into()));
+            self.cache.keep_refused(key, Some(entry(lease)), &refusal);
+        }
+        refusal
     }
 
     fn flights(&self) -> MutexGuard<'_, HashMap<Key, watch::Receiver<Option<Outcome>>>> {
@@ -219,6 +252,12 @@ impl Verdicts {
     fn now(&self) -> Now {
         Now { running_ms: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX), wall_s: now() }
     }
+}
+
+/// Whether a pair's first half is a name and no secret: short, with a real password beside it.
+fn is_name(username: &str, password: &str) -> bool {
+    let short = (1..=32).contains(&username.len());
+    short && !matches!(password, "" | "x-oauth-basic" | "api_token") && !username.starts_with("eyJ")
 }
 
 enum Joined {

@@ -20,8 +20,11 @@ pub(super) fn denial(denial: &Denial, id: &HeaderValue) -> Response<ClientBody> 
         // RFC 9110 15.5.2: a 401 has a challenge, always.
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"portcullis\""));
     }
-    if let Denial::Unavailable { retry_after_s, .. } = denial {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
+    if let Some(challenge) = denial.basic_challenge() {
+        headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    if let Some(retry_after_s) = denial.retry_after_s() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
     }
     response
 }

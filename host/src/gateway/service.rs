@@ -1,18 +1,19 @@
-//! One request: its id, its target, its decision, and the line in the access log.
+//! One request: its id, its target, its decision.
 //!
-//! The body is not touched before the decision is made. The log line never holds a path, a query or a header.
+//! The body is not touched before the decision is made.
 
 use super::body::ClientBody;
 use super::fragment::Fragments;
 use super::proxy::{self, Failure};
+use super::record::{self, Outcome};
 use super::upstream::Upstreams;
 use super::{Decide, headers, respond, upgrade};
-use crate::decision::{Account, Decision, Request as Question, Source};
+use crate::decision::{Account, Decision, Request as Question};
 use arc_swap::ArcSwap;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, Version, header};
+use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
-use portcullis_core::denial::Denial;
+use portcullis_core::denial::{Denial, Kind};
 use portcullis_core::target::{NormalTarget, TargetError};
 use std::convert::Infallible;
 use std::hash::{BuildHasher, RandomState};
@@ -75,9 +76,11 @@ impl<S: Decide> Door<S> {
         let began = Instant::now();
         let id = self.ids.next();
         let method = request.method().clone();
-        let (mut response, account, outcome) = self.answer(request, connection, &id).await;
+        let trace = request.headers().get("traceparent").and_then(record::trace_id);
+        let (mut response, account, outcome, path) = self.answer(request, connection, &id).await;
         response.headers_mut().insert(headers::REQUEST_ID, id.clone());
-        outcome.log(&account, &method, response.status().as_u16(), began, &id);
+        let request = record::Request { method: &method, trace, path, began, id: &id };
+        record::record(outcome, account, request, response.status().as_u16());
         Ok(response)
     }
 
@@ -86,15 +89,15 @@ impl<S: Decide> Door<S> {
         request: Request<Incoming>,
         connection: &Connection,
         id: &HeaderValue,
-    ) -> (Response<ClientBody>, Account, Outcome) {
+    ) -> (Response<ClientBody>, Account, Outcome, Option<String>) {
         let snapshot = self.world.load_full();
         let (parts, body) = request.into_parts();
         let refuse = |denial: Denial| (respond::denial(&denial, id), Outcome::Refused(denial));
         let target = match target_of(&parts, &connection.fragments) {
             Ok(target) => target,
             Err(error) => {
-                let (response, outcome) = refuse(Denial::Ambiguous { reason: error.to_string() });
-                return (response, Account::default(), outcome);
+                let (response, outcome) = refuse(Denial::new(Kind::Ambiguous, error.to_string()));
+                return (response, Account::default(), outcome, None);
             }
         };
         let question = Question { method: &parts.method, target: &target, headers: &parts.headers };
@@ -103,7 +106,9 @@ impl<S: Decide> Door<S> {
             Ok(pass) => pass,
             Err(denial) => {
                 let (response, outcome) = refuse(denial);
-                return (response, account, outcome);
+                // Told of nobody but who is to be found: a script with Basic.
+                let path = account.basic.is_some().then(|| target.path().to_owned());
+                return (response, account, outcome, path);
             }
         };
         let way = proxy::Way { target: &target, connection, scheme: &self.scheme, id };
@@ -112,8 +117,8 @@ impl<S: Decide> Door<S> {
             Err(error) => Err(Failure::Unusable(error)),
         };
         match proxied {
-            Ok(response) => (response, account, Outcome::Passed),
-            Err(failure) => (respond::failure(&failure, id), account, Outcome::Failed(failure)),
+            Ok(response) => (response, account, Outcome::Passed, None),
+            Err(failure) => (respond::failure(&failure, id), account, Outcome::Failed(failure), None),
         }
     }
 }
@@ -149,41 +154,6 @@ fn target_of(parts: &Parts, fragments: &Fragments) -> Result<NormalTarget, Targe
         return Err(TargetError::Fragment);
     }
     NormalTarget::parse(target, hosts, method)
-}
-
-/// What became of a request, for the log.
-enum Outcome {
-    Passed,
-    Failed(Failure),
-    Refused(Denial),
-}
-
-impl Outcome {
-    /// The access log: one line a request. Never a path, a query or a header; the credential as its fingerprint.
-    fn log(&self, account: &Account, method: &Method, status: u16, began: Instant, id: &HeaderValue) {
-        if !tracing::enabled!(target: "portcullis::access", tracing::Level::INFO) {
-            return;
-        }
-        let (decision, reason) = match self {
-            Self::Passed => match &account.observed {
-                None => ("pass", String::new()),
-                Some(None) => ("observed", "would pass".to_owned()),
-                Some(Some(denial)) => ("observed", format!("would be {}: {}", denial.word(), denial.reason())),
-            },
-            Self::Failed(failure) => (failure.word(), failure.to_string()),
-            Self::Refused(denial) => (denial.word(), denial.reason().to_owned()),
-        };
-        let Account { route, provider, source, credential, identity, observed: _ } = account;
-        let (provider, cache) = (provider.as_deref(), source.map(Source::word));
-        let credential = credential.map(tracing::field::display);
-        let username = identity.as_ref().map(|identity| identity.username.as_str());
-        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let id = id.to_str().unwrap_or("");
-        tracing::info!(
-            target: "portcullis::access",
-            %method, route, status, decision, reason, provider, username, cache, credential, ms, id
-        );
-    }
 }
 
 /// Request ids: unlike each other within a process, and most likely across its restarts. They are no secret.

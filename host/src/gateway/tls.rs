@@ -7,6 +7,7 @@ use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::sync::Arc;
+use x509_cert::der::Decode as _;
 
 /// Why the listener's certificate or key cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,18 @@ pub enum TlsError {
     /// They do not belong together, or are of a kind that is not supported.
     #[error("tls.cert_file and tls.key_file do not go together: {0}")]
     Pair(rustls::Error),
+}
+
+/// When the first certificate of the chain ends, in seconds since 1970.
+#[must_use]
+pub fn certificate_ends(tls: &ServerTls) -> Option<i64> {
+    let chain: Vec<CertificateDer<'static>> =
+        CertificateDer::pem_slice_iter(&tls.certificate_pem).collect::<Result<_, _>>().ok()?;
+    let ends = chain.iter().filter_map(|der| {
+        let certificate = x509_cert::Certificate::from_der(der).ok()?;
+        i64::try_from(certificate.tbs_certificate.validity.not_after.to_unix_duration().as_secs()).ok()
+    });
+    ends.min()
 }
 
 /// Makes the listener's TLS from PEM texts.

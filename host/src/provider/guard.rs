@@ -53,10 +53,12 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// The provider is down, or busy with too many calls of ours.
-    pub(super) async fn turn(&self, credential: &Credential) -> Result<Turn<'_>, Refusal> {
-        let busy =
-            || Refusal::unavailable(format!("{CALLS_MAX} calls to the provider are under way and none ended in time"));
+    /// The provider is down, or busy with too many calls of ours; and the word for metrics.
+    pub(super) async fn turn(&self, credential: &Credential) -> Result<Turn<'_>, (Refusal, &'static str)> {
+        let busy = || {
+            let reason = format!("{CALLS_MAX} calls to the provider are under way and none ended in time");
+            (Refusal::unavailable(reason), "busy")
+        };
         let place = self.places.try_acquire().map_err(|_| busy())?;
         let turn = match self.turns.try_acquire() {
             Ok(turn) => turn,
@@ -68,13 +70,20 @@ impl Guard {
         // After the wait: meanwhile others may have found out.
         if !self.breaker(|breaker, now_ms| breaker.admits(now_ms)) {
             let reason = "the provider did not answer several callers, and is asked once a second until it does";
-            return Err(Refusal { retry: Some(Moment::After(1)), ..Refusal::unavailable(reason) });
+            return Err((Refusal { retry: Some(Moment::After(1)), ..Refusal::unavailable(reason) }, "breaker"));
         }
         let who = match credential {
             Credential::Bearer(token) => self.hasher.hash_one(token.reveal()),
             Credential::Basic { presented, .. } => self.hasher.hash_one(presented.reveal()),
         };
         Ok(Turn { guard: self, who, _place: place, _turn: turn })
+    }
+
+    /// Calls under way, calls that wait, and whether the provider is held to be down.
+    pub(super) fn state(&self) -> (usize, usize, bool) {
+        let under_way = CALLS_MAX - self.turns.available_permits().min(CALLS_MAX);
+        let places = CALLS_MAX + WAITING_MAX - self.places.available_permits().min(CALLS_MAX + WAITING_MAX);
+        (under_way, places.saturating_sub(under_way), self.breaker(|breaker, _| breaker.is_open()))
     }
 
     fn breaker<R>(&self, with: impl FnOnce(&mut Breaker, u64) -> R) -> R {

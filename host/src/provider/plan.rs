@@ -42,6 +42,15 @@ impl ReadyPlan {
     }
 }
 
+/// What is missing for a plan that cannot prove for whom a token was issued: a proof, or the operator's word.
+fn unbound(plan: &Plan, config: &ProviderConfig) -> Option<PlanProblem> {
+    let proven = plan.binding != contract::Binding::None || !config.audience.is_empty() || config.any_audience;
+    let problem = "cannot prove for which application a token was issued: any token of this provider would pass";
+    let remedy = "choose a mode that proves it (introspection with `audience`, a token check), or add `any_audience: true` \
+                  to the provider if that is right";
+    (!proven).then(|| PlanProblem::new(None, problem, remedy))
+}
+
 /// Why a provider cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanProblem {
@@ -137,7 +146,8 @@ pub(super) fn make(
     })?;
     match made {
         Ok(Step::Ready(plan)) => {
-            let problems = vet(&plan, adapter, config);
+            let mut problems = vet(&plan, adapter, config);
+            problems.extend(unbound(&plan, config));
             if problems.is_empty() { Ok(Made::Ready(ReadyPlan(Arc::new(plan)))) } else { Err(problems) }
         }
         Ok(Step::Fetch(lookups)) => {

@@ -8,6 +8,7 @@ use super::plan::{self, Made, PlanProblem, ReadyPlan, Wanted, vet_request};
 use super::render::{render, shown};
 use crate::adapter::{self, Adapter, contract};
 use crate::config::ProviderConfig;
+use crate::metrics::METRICS;
 use arc_swap::ArcSwap;
 use contract::{Answer, Finding, Method, Request, Response, Shape};
 use portcullis_core::credential::{Credential, JwtForm, jwt_form};
@@ -18,7 +19,7 @@ use portcullis_core::refusal::{Cause, Refusal};
 use portcullis_core::setting::CredentialKind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Rounds of `ask` for one credential.
 const ROUNDS_MAX: usize = 4;
@@ -49,6 +50,21 @@ pub struct Provider {
     generation: [u8; 32],
     clock: Clock,
     readiness: ArcSwap<Readiness>,
+}
+
+/// How well a credential fits what a provider's plan declares, the better the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fit {
+    /// It cannot be of this provider.
+    No,
+    /// There is no plan yet.
+    Unknown,
+    /// The plan takes any.
+    Any,
+    /// It has an outer shape that the plan takes.
+    Shape,
+    /// Its prefix or its unverified issuer is this provider's.
+    Own,
 }
 
 /// Whether a provider can be asked.
@@ -158,6 +174,41 @@ impl Provider {
             && placeless(&self.config) == placeless(config)
     }
 
+    /// How it stands with calls to it: under way, waiting for a turn, and whether it is held to be down.
+    #[must_use]
+    pub fn load(&self) -> (usize, usize, bool) {
+        self.guard.state()
+    }
+
+    /// How well a credential fits. Nothing is verified by it.
+    #[must_use]
+    pub fn fit(&self, credential: &Credential) -> Fit {
+        if self.admissible(credential).is_err() {
+            return Fit::No;
+        }
+        let readiness = self.readiness.load();
+        let Readiness::Ready(plan) = &**readiness else { return Fit::Unknown };
+        let plan = plan.plan();
+        if let Credential::Bearer(token) = credential
+            && !plan.issuers.is_empty()
+            && let JwtForm::Jwt { iss: Some(iss), .. } = jwt_form(token.reveal())
+        {
+            return if plan.issuers.contains(&iss) { Fit::Own } else { Fit::No };
+        }
+        let prefixes = &self.adapter.description().token_prefixes;
+        if let Credential::Bearer(token) = credential
+            && prefixes.iter().any(|prefix| !prefix.is_empty() && token.reveal().starts_with(prefix.as_str()))
+        {
+            return Fit::Own;
+        }
+        match plan.checks.iter().find(|check| fits(&check.when, credential)).map(|check| &check.when) {
+            None => Fit::No,
+            Some(Shape::Any) => Fit::Any,
+            Some(Shape::Jwt | Shape::Opaque | Shape::Basic | Shape::ApiKey) => Fit::Shape,
+            Some(Shape::JwtFrom(_) | Shape::Prefixed(_)) => Fit::Own,
+        }
+    }
+
     /// Its adapter.
     #[must_use]
     pub fn adapter(&self) -> &Arc<Adapter> {
@@ -257,7 +308,9 @@ impl Provider {
                 )));
             }
             answers.extend(self.calls(&asked, credential, &needles, seen).await?);
+            let began = Instant::now();
             let (returned, found) = self.adapter.identify(&self.context, answers).await;
+            METRICS.adapter(self.adapter.name(), began.elapsed());
             answers = returned;
             match found.map_err(|fault| Refusal::unavailable(fault.to_string()))? {
                 Ok(Finding::Identity(identity)) => {
@@ -320,8 +373,13 @@ impl Provider {
         let calls = requests.iter().map(|request| async move {
             let misconfigured = |reason| Refusal::new(Cause::Misconfigured, reason);
             let call = render(request, &self.config, credential).map_err(misconfigured)?;
-            let turn = self.guard.turn(credential).await?;
+            let turn = self.guard.turn(credential).await.inspect_err(|(_, outcome)| {
+                METRICS.called(&self.config.name, outcome, None);
+            });
+            let turn = turn.map_err(|(refusal, _)| refusal)?;
+            let began = Instant::now();
             let answered: Result<Raw, CallFault> = self.transport.carry(call).await;
+            METRICS.called(&self.config.name, outcome_word(&answered), Some(began.elapsed()));
             if turn.came_to(&answered) {
                 tracing::warn!(
                     provider = self.config.name,
@@ -336,6 +394,24 @@ impl Provider {
             answered.map(Answer::Response).map_err(|fault| Refusal::unavailable(fault.to_string()))
         });
         futures_util::future::try_join_all(calls).await
+    }
+}
+
+/// The word for metrics.
+fn outcome_word(answered: &Result<Raw, CallFault>) -> &'static str {
+    match answered {
+        Ok(raw) => match raw.status {
+            200..=299 => "2xx",
+            300..=399 => "3xx",
+            429 => "429",
+            400..=499 => "4xx",
+            _ => "5xx",
+        },
+        Err(CallFault::Unreachable { .. }) => "unreachable",
+        Err(CallFault::Silent { .. }) => "silent",
+        Err(CallFault::Broken { .. }) => "broken",
+        Err(CallFault::TooLarge { .. }) => "too_large",
+        Err(CallFault::NotRecorded(_)) => "not_recorded",
     }
 }
 

@@ -16,7 +16,7 @@ fn alice_reads_hers_and_bob_cannot() {
     let keycloak = Keycloak::at(&part.url);
     let radicale = Part::start("radicale.sh", free_address().unwrap(), &[]);
     let config = format!(
-        "providers:\n  staff:\n    adapter: keycloak\n    settings: {{host: \"{}\", realm: demo}}\nroutes:\n  \
+        "providers:\n  staff:\n    adapter: keycloak\n    settings: {{host: \"{}\", realm: demo}}\n    any_audience: true\n    cache: none\nroutes:\n  \
          - match: {{path: /}}\n    providers: [staff]\n    upstream: {{url: \"{}\"}}\n",
         keycloak.url, radicale.url
     );

@@ -41,7 +41,7 @@ impl Doors {
         let (mut providers, mut routes) = ("providers:\n".to_owned(), "routes:\n".to_owned());
         for (name, settings) in DOORS {
             providers.push_str(&format!(
-                "  {name}:\n    adapter: keycloak\n    settings: {{host: \"{host}\", {}{settings}}}\n",
+                "  {name}:\n    adapter: keycloak\n    settings: {{host: \"{host}\", {}{settings}}}\n    any_audience: true\n    cache: none\n",
                 if base.is_empty() { String::new() } else { format!("base_path: \"{base}\", ") }
             ));
             routes.push_str(&format!(

@@ -1,9 +1,10 @@
 //! A provider is asked once for a credential and its lifetime, whoever waits, goes away, or comes meanwhile.
 
-use crate::world::{ALICE, World, assert_refused};
-use portcullis_tests::server::{Answer, Reply};
+use crate::world::{ALICE, World, assert_refused, config};
+use portcullis_tests::gateway::{Gateway, any_port};
+use portcullis_tests::server::{Answer, Reply, Server};
 use portcullis_tests::wire::Request;
-use portcullis_tests::{client, provider};
+use portcullis_tests::{client, provider, upstream};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -209,12 +210,66 @@ fn a_token_is_not_kept_beyond_its_own_end() {
 }
 
 #[test]
-fn without_the_key_every_request_asks() {
-    let world = World::new();
-    for _ in 0..3 {
-        assert_eq!(world.get_as_alice("/rest").status, 200);
+fn verdicts_are_kept_unless_the_operator_says_no() {
+    for (cache, calls) in [("cache: none", 3), ("cache: {}", 1), ("# no cache:", 1)] {
+        let world = World::build(provider::keycloak, cache, "", "");
+        for _ in 0..3 {
+            assert_eq!(world.get_as_alice("/rest").status, 200);
+        }
+        assert_eq!(world.provider.seen().len(), calls, "{cache}");
     }
+}
+
+/// A provider that throttles, with and without saying for how long.
+#[test]
+fn a_throttled_credential_is_told_so_and_asks_no_more_until_it_may() {
+    let throttled = |request: &Request| match request.bearer() {
+        Some("good-token-bob") => provider::keycloak(request),
+        _ => Answer::status(429).with("Retry-After", "2").into(),
+    };
+    let world = World::build(throttled, "cache: none", "", "");
+    for _ in 0..5 {
+        let response = world.get_as_alice("/rest");
+        assert_refused(&response, 429, "throttled");
+        let wait: u32 = response.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=2).contains(&wait), "{wait}");
+        assert_eq!(response.header("www-authenticate"), None);
+    }
+    assert_eq!(world.provider.seen().len(), 1, "asked again before its time");
+    // Nobody else waits for it.
+    assert_eq!(client::get_as(world.gateway.address, "/rest", "good-token-bob").unwrap().status, 200);
+    sleep(2_100);
+    assert_refused(&world.get_as_alice("/rest"), 429, "asked again");
     assert_eq!(world.provider.seen().len(), 3);
+}
+
+#[test]
+fn a_throttled_renewal_takes_nothing_away_and_waits() {
+    let (world, switch) = switched_with(
+        vec![provider::keycloak, |_| Answer::status(429).with("Retry-After", "30").into()],
+        "cache: {ttl: 2s}",
+    );
+    let began = Instant::now();
+    assert_eq!(world.get_as_alice("/rest").status, 200);
+    switch.store(1, Ordering::SeqCst);
+    // From 1.44 or 1.6 s a hit renews.
+    sleep(1_620u64.saturating_sub(u64::try_from(began.elapsed().as_millis()).unwrap()));
+    for _ in 0..5 {
+        assert_eq!(world.get_as_alice("/rest").status, 200, "{:?}", began.elapsed());
+        sleep(20);
+    }
+    assert_eq!(world.provider.seen().len(), 2, "one renewal, and no further one");
+}
+
+#[test]
+fn where_the_front_needs_it_throttled_is_503() {
+    let provider = Server::start(any_port(), |_| Answer::status(429).into()).unwrap();
+    let upstream = upstream::start(any_port()).unwrap();
+    let config = config(&provider.url(), &upstream.url(), "", "", "") + "throttled_status: 503\n";
+    let gateway = Gateway::start(&config).unwrap();
+    let response = client::get_as(gateway.address, "/rest", "good-token-alice").unwrap();
+    assert_refused(&response, 503, "throttled");
+    assert!(response.header("retry-after").is_some());
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn an_origin_that_is_not_granted_is_refused_with_the_line_to_add() {
     let refused = run(&["check", "--config", "{config}"], &config(""), &[]).unwrap();
     assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
     assert!(text(&refused).contains("`origins: [https://api.github.com]`"), "{}", text(&refused));
-    let granted = config("    origins: [https://api.github.com]\n");
+    let granted = config("    origins: [https://api.github.com]\n    any_audience: true\n");
     let granted = run(&["check", "--config", "{config}"], &granted, &[]).unwrap();
     assert_eq!(granted.status.code(), Some(0), "{}", text(&granted));
 }

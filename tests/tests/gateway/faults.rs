@@ -31,7 +31,6 @@ fn a_provider_that_fails_is_503() {
         ("500 with claims", Answer::json(500, &provider::claims("alice")).into()),
         ("502 HTML", Answer::text(502, "text/html", "<h1>Bad gateway</h1>").into()),
         ("503", Answer::status(503).into()),
-        ("429", Answer::status(429).with("Retry-After", "7").into()),
         ("403 without a word", Answer::status(403).into()),
         ("403 HTML", Answer::text(403, "text/html", "<h1>Forbidden</h1>").into()),
         ("404", Answer::json(404, &json!({"error": "Realm does not exist"})).into()),

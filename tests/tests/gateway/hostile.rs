@@ -37,7 +37,7 @@ fn folder(dist: &str) -> Folder {
 
 fn provider_yaml(name: &str, provider: &str, behave: &str, elsewhere: &str) -> String {
     format!(
-        "  {name}:\n    adapter: odd\n    timeout: 2s\n    \
+        "  {name}:\n    adapter: odd\n    any_audience: true\n    cache: none\n    timeout: 2s\n    \
          settings: {{host: \"{provider}\", behave: {behave}, elsewhere: \"{elsewhere}\"}}\n"
     )
 }
@@ -49,7 +49,7 @@ impl World {
         let upstream = upstream::start(any_port()).unwrap();
         let folder = folder(dist);
         let mut providers = format!(
-            "  beside:\n    adapter: userinfo\n    settings: {{url: \"{}/me\"}}\n    username_attribute: preferred_username\n",
+            "  beside:\n    adapter: userinfo\n    any_audience: true\n    cache: none\n    settings: {{url: \"{}/me\"}}\n    username_attribute: preferred_username\n",
             provider.url()
         );
         let mut routes = String::new();

@@ -111,7 +111,7 @@ fn search(dist: &str, behave: &str, texts: &[String], answers: Vec<Answer>) {
     let needles: Vec<String> =
         [KNOWN.to_owned()].iter().chain(texts).map(|text| format!("\"{}\"", turned(text))).collect();
     let config = format!(
-        "adapters: {{folder: \"{}\"}}\nproviders:\n  staff:\n    adapter: odd\n    settings:\n      host: \"{}\"\n      \
+        "adapters: {{folder: \"{}\"}}\nproviders:\n  staff:\n    adapter: odd\n    any_audience: true\n    cache: none\n    settings:\n      host: \"{}\"\n      \
          behave: {behave}\n      client_id: gateway\n      client_secret: file:secret\n      key: file:key\n      \
          search: [{}]\nroutes:\n  - match: {{path: /}}\n    providers: [staff]\n    upstream: {{url: \"{}\"}}\n",
         test_adapter(dist, "odd").unwrap().parent().unwrap().display(),

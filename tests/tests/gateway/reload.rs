@@ -136,45 +136,6 @@ fn a_rotated_secret_is_taken() {
     assert!(!log.contains("first-one") && !log.contains("second-one"), "a secret is in the log");
 }
 
-#[test]
-fn no_request_is_lost_and_none_is_let_in_under_fifty_reloads() {
-    let running = Running::new("cache: {ttl: 1s}");
-    let stop = Arc::new(AtomicBool::new(false));
-    let address = running.gateway.address;
-    let load: Vec<_> = (0..4)
-        .map(|number| {
-            let stop = Arc::clone(&stop);
-            std::thread::spawn(move || {
-                let (mut count, mut wrong) = (0, Vec::new());
-                while !stop.load(Ordering::SeqCst) {
-                    let (token, expected) = if count % 3 == 2 { ("bad", 401) } else { ("good-token-alice", 200) };
-                    match client::get_as(address, "/rest", token) {
-                        Ok(response) if response.status == expected => {}
-                        other => wrong.push(format!("{number}: {token}: {other:?}")),
-                    }
-                    count += 1;
-                }
-                (count, wrong)
-            })
-        })
-        .collect();
-    let before = running.gateway.resident_kib();
-    for number in 0..50 {
-        let timeout = format!("cache: {{ttl: 1s}}\ntimeout: {}s", 1 + number % 5);
-        running.gateway.reload(&running.config(&timeout, "", "")).unwrap();
-        running.gateway.until_log_says(": reloaded", number + 1).unwrap();
-    }
-    std::thread::sleep(Duration::from_millis(200));
-    stop.store(true, Ordering::SeqCst);
-    for thread in load {
-        let (count, wrong) = thread.join().unwrap();
-        assert!(count > 50, "{count} requests");
-        assert!(wrong.is_empty(), "{wrong:?}");
-    }
-    let grown = running.gateway.resident_kib().saturating_sub(before);
-    assert!(grown < 32 * 1024, "{grown} KiB more after 50 reloads");
-}
-
 /// Without any signal, however a change is made: by rename, in place and in pieces, by a symbolic link as Kubernetes does it; of
 /// the configuration, a secret or an adapter.
 #[test]

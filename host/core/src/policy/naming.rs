@@ -22,29 +22,29 @@ impl Naming {
     ///
     /// 401 for a name that could be somebody else's after the domain is off, and for an address that is not verified.
     pub fn apply(&self, mut identity: Identity) -> Result<Identity, Refusal> {
+        let unverified = |reason: &str| Err(Refusal::invalid(reason).by("username.require_verified_email"));
+        let stripped = |reason: &str| Err(Refusal::invalid(reason).by("username.strip_domain"));
         if self.require_verified_email && identity.kind == Actor::User {
             match identity.email.as_ref().map(|email| email.verified) {
                 Some(Some(true)) => {}
-                Some(Some(false)) => return Err(Refusal::invalid("the user's e-mail address is not verified")),
-                Some(None) => {
-                    return Err(Refusal::invalid("the provider does not tell whether the e-mail address is verified"));
-                }
-                None => return Err(Refusal::invalid("the provider does not tell an e-mail address")),
+                Some(Some(false)) => return unverified("the user's e-mail address is not verified"),
+                Some(None) => return unverified("the provider does not tell whether the e-mail address is verified"),
+                None => return unverified("the provider does not tell an e-mail address"),
             }
         }
         if let Some(domain) = &self.strip_domain {
             identity.username = match identity.username.rsplit_once('@') {
                 // `bob@b.org@example.com` would come out as bob of b.org.
                 Some((local, found)) if found.eq_ignore_ascii_case(domain) && local.contains('@') => {
-                    return Err(Refusal::invalid("the username has two domains"));
+                    return stripped("the username has two domains");
                 }
                 Some((local, found)) if found.eq_ignore_ascii_case(domain) => local.to_owned(),
                 // Of another domain: it keeps it, and so stays somebody else.
                 Some(_) => identity.username,
                 None => {
-                    return Err(Refusal::invalid(
+                    return stripped(
                         "the username has no domain, and would be the same as one whose domain is taken off (`username.strip_domain`)",
-                    ));
+                    );
                 }
             };
         }

@@ -3,7 +3,7 @@
 //! A fact that the provider does not tell refuses the rule that needs it. Names are compared as they are, case included.
 
 use super::scopes::ScopeOrders;
-use crate::denial::Denial;
+use crate::denial::{Denial, Kind};
 use crate::identity::Identity;
 
 /// `require` of a route. All of it has to hold; what is empty demands nothing.
@@ -40,26 +40,27 @@ impl Require {
     ///
     /// 403 by the first rule that does not hold, which the reason names.
     pub fn judge(&self, identity: &Identity, orders: &ScopeOrders) -> Result<(), Denial> {
-        let refuse = |reason: String| Err(Denial::Forbidden { reason });
         let user = &identity.username;
         if self.deny.contains(user) {
-            return refuse("require.users.deny names this user".to_owned());
+            return Err(Denial::by("require.users.deny", Kind::Forbidden, "require.users.deny names this user"));
         }
         if !self.allow.is_empty() && !self.allow.contains(user) {
-            return refuse("require.users.allow does not name this user".to_owned());
+            let reason = "require.users.allow does not name this user";
+            return Err(Denial::by("require.users.allow", Kind::Forbidden, reason));
         }
-        one_of("audience", &self.audience, identity.audiences.as_deref())?;
-        one_of("groups", &self.groups, identity.groups.as_deref())?;
+        one_of("require.audience", "", &self.audience, identity.audiences.as_deref())?;
+        one_of("require.groups", "", &self.groups, identity.groups.as_deref())?;
         for (path, values) in &self.attributes {
             let told = identity.attributes.iter().find(|attribute| attribute.path == *path);
-            one_of(&format!("attributes.{path}"), values, told.map(|attribute| attribute.values.as_slice()))?;
+            one_of("require.attributes", path, values, told.map(|attribute| attribute.values.as_slice()))?;
         }
         if self.scopes.is_empty() {
             return Ok(());
         }
-        let lacks = |reason| Err(Denial::InsufficientScope { reason, scopes: self.scopes.clone() });
+        let kind = || Kind::InsufficientScope { scopes: self.scopes.clone() };
+        let lacks = |reason| Err(Denial::by("require.scopes", kind(), reason));
         let Some(held) = identity.scopes.as_deref() else {
-            return lacks(not_told("scopes"));
+            return lacks(not_told("require.scopes"));
         };
         match orders.missing(held, &self.scopes) {
             None => Ok(()),
@@ -68,21 +69,23 @@ impl Require {
     }
 }
 
-fn one_of(rule: &str, wanted: &[String], told: Option<&[String]>) -> Result<(), Denial> {
+/// `path` is an attribute's, where the rule is about one.
+fn one_of(rule: &'static str, path: &str, wanted: &[String], told: Option<&[String]>) -> Result<(), Denial> {
     if wanted.is_empty() {
         return Ok(());
     }
+    let name = if path.is_empty() { rule.to_owned() } else { format!("{rule}.{path}") };
     let reason = match told {
-        None => not_told(rule),
+        None => not_told(&name),
         Some(told) if told.iter().any(|value| wanted.contains(value)) => return Ok(()),
-        Some(_) => format!("require.{rule}: the provider tells none of those that are wanted"),
+        Some(_) => format!("{name}: the provider tells none of those that are wanted"),
     };
-    Err(Denial::Forbidden { reason })
+    Err(Denial::by(rule, Kind::Forbidden, reason))
 }
 
-fn not_told(rule: &str) -> String {
+fn not_told(name: &str) -> String {
     format!(
-        "require.{rule}: the provider's answer does not tell; choose a mode that does (introspection), have the provider add it to the token, or drop the rule"
+        "{name}: the provider's answer does not tell; choose a mode that does (introspection), have the provider add it to the token, or drop the rule"
     )
 }
 
@@ -115,7 +118,7 @@ mod tests {
             (Ok(()), None) => {}
             (Err(denial), Some((status, word))) => {
                 assert_eq!(denial.status(), status, "{require:?}");
-                assert!(denial.reason().contains(word), "{}", denial.reason());
+                assert!(denial.reason.contains(word), "{}", denial.reason);
             }
             (judged, expected) => panic!("{require:?}: {judged:?}, expected {expected:?}"),
         }
@@ -173,7 +176,7 @@ mod tests {
         let both = Require { groups: texts(&["/docs"]), scopes: texts(&["ADMIN"]), ..Require::default() };
         assert_judged(&both, &alice(), Some((403, "require.scopes")));
         let denial = both.judge(&alice(), &orders());
-        assert!(matches!(denial, Err(Denial::InsufficientScope { scopes, .. }) if scopes == ["ADMIN"]));
+        assert!(matches!(denial, Err(Denial { kind: Kind::InsufficientScope { scopes }, .. }) if scopes == ["ADMIN"]));
     }
 
     #[test]

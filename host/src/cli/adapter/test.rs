@@ -145,6 +145,8 @@ fn configure(case: &Case, adapter: &Adapter) -> Result<ProviderConfig, Vec<PlanP
         let found = problems.sorted().into_iter();
         found.map(|p| PlanProblem::new(p.setting.as_deref(), &*p.problem, &*p.remedy)).collect::<Vec<_>>()
     })?;
+    // What a token is good for here is the case's matter.
+    config.any_audience = true;
     // An operator would grant what the provider needs; a case grants just what it expects to be asked.
     for exchange in case.exchanges() {
         config.granted_origins.extend(url::Url::parse(&exchange.expect_request.url).ok().as_ref().and_then(Origin::of));

@@ -153,7 +153,7 @@ fn a_renewal_that_failed_is_not_tried_at_every_request() {
     let (_, key) = fixture.key("t");
     let due = |now| matches!(fixture.cache.find(&key, now), Found::Known(_, true));
     assert!(!due(after(47_000)) && due(after(49_000)));
-    fixture.cache.renewal_failed(&key, after(49_000));
+    fixture.cache.renewal_failed(&key, after(50_000).running_ms);
     assert!(!due(after(49_500)) && due(after(50_000)));
     assert_eq!(fixture.find("t", after(60_000)), None, "a failed renewal prolonged it");
 }

@@ -1,7 +1,7 @@
 //! Refusals and failing upstreams: status, words and headers, and nothing of what was sent.
 
 use super::harness::{as_alice, gate, gate_as_alice, get, raw, route, status};
-use portcullis_core::denial::Denial;
+use portcullis_core::denial::{Denial, Kind};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,17 +15,18 @@ fn document(answer: &str) -> serde_json::Value {
 
 #[tokio::test]
 async fn refusals_are_problem_documents() {
-    let reason = || "canary reason".to_owned();
-    let denials = [
-        (Denial::Ambiguous { reason: reason() }, Some("error=\"invalid_request\"")),
-        (Denial::Unauthenticated { reason: reason() }, Some("Bearer realm=\"portcullis\"\r\n")),
-        (Denial::InvalidToken { reason: reason() }, Some("error=\"invalid_token\"")),
-        (Denial::InsufficientScope { reason: reason(), scopes: vec!["READ".into()] }, Some("scope=\"READ\"")),
-        (Denial::Forbidden { reason: reason() }, None),
-        (Denial::NoRoute, None),
-        (Denial::Unavailable { reason: reason(), retry_after_s: 7 }, None),
+    let kinds = [
+        (Kind::Ambiguous, Some("error=\"invalid_request\"")),
+        (Kind::Unauthenticated, Some("Bearer realm=\"portcullis\"\r\n")),
+        (Kind::InvalidToken, Some("error=\"invalid_token\"")),
+        (Kind::InsufficientScope { scopes: vec!["READ".into()] }, Some("scope=\"READ\"")),
+        (Kind::Forbidden, None),
+        (Kind::NoRoute, None),
+        (Kind::Throttled { retry_after_s: 7 }, None),
+        (Kind::Unavailable { retry_after_s: 7 }, None),
     ];
-    for (denial, challenge) in denials {
+    for (kind, challenge) in kinds {
+        let denial = Denial::by("canary.rule", kind, "canary reason");
         let expected = denial.clone();
         let gate =
             gate(route("http://127.0.0.1:1", Duration::from_secs(1), None), move |_, _| Err(denial.clone()).into())
@@ -43,7 +44,7 @@ async fn refusals_are_problem_documents() {
             }
             None => assert!(!answer.contains("www-authenticate"), "{answer}"),
         }
-        assert_eq!(answer.contains("retry-after: 7\r\n"), expected.status() == 503);
+        assert_eq!(answer.contains("retry-after: 7\r\n"), matches!(expected.status(), 429 | 503));
 
         let head = raw(gate.address, "HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
         assert!(head.ends_with("\r\n\r\n") && status(&head) == expected.status(), "{head}");
@@ -53,7 +54,7 @@ async fn refusals_are_problem_documents() {
 #[tokio::test]
 async fn a_refused_body_is_never_asked_for() {
     let gate = gate(route("http://127.0.0.1:1", Duration::from_secs(1), None), |_, _| {
-        Err(Denial::InvalidToken { reason: String::new() }).into()
+        Err(Denial::new(Kind::InvalidToken, "")).into()
     })
     .await;
     let answer =

@@ -66,6 +66,7 @@ pub(super) fn route(url: &str, timeout: Duration, ca_pem: Option<Vec<u8>>) -> Ro
         services: crate::config::Services::Refuse,
         observe: false,
         basic_auth: BasicAuth::Block,
+        fall_through: false,
         upstream: UpstreamConfig { url: url.parse().expect("URL"), timeout, ca_pem },
         identity_headers: Vec::new(),
         header_values: HeaderValues::Refuse,

@@ -9,8 +9,8 @@ mod planning;
 mod search;
 
 use portcullis_sdk::{
-    Adapter, Answer, Context, Description, Facts, Finding, PlanError, Refusal, Response, SettingKind, SettingSpec,
-    Step, claims, register, setting,
+    Adapter, Answer, Context, CredentialKind, Description, Facts, Finding, PlanError, Refusal, Response, SettingKind,
+    SettingSpec, Step, claims, register, setting,
 };
 
 /// The adapter.
@@ -29,6 +29,7 @@ impl Adapter for Odd {
                 setting("search", "What to look for in memory, each in hexadecimal with every bit turned.").texts(),
                 SettingSpec { kind: SettingKind::Secret, ..setting("key", "Sent in `X-Key`, where it is set.") },
             ]);
+        description.credentials.push(CredentialKind::Basic);
         match std::hint::black_box("describe:well") {
             "describe:loop" => deeds::run_forever(),
             "describe:trap" => panic!("as told"),

@@ -2,8 +2,8 @@
 
 use crate::{deeds, search};
 use portcullis_sdk::{
-    Check, Context, Header, Lookup, Method, Object, Plan, PlanError, Refusal, Request, Response, Shape, SignatureRules,
-    Source, Step, request,
+    Authorization, Check, Context, Header, Lookup, Method, Object, Plan, PlanError, Refusal, Request, Response, Shape,
+    SignatureRules, Source, Step, request,
 };
 
 /// The plan that `behave` asks for.
@@ -17,6 +17,10 @@ pub(crate) fn plan(context: &Context, documents: &[Response]) -> Result<Step, Pl
     };
     let header = |name: &str, value: &str| Header { name: name.into(), value: vec![Source::Text(value.into())] };
     let plan = match context.text("behave") {
+        "basic" => Plan::of(vec![Check {
+            when: Shape::Basic,
+            how: Method::Call(Request { authorization: Authorization::Presented, ..honest() }),
+        }]),
         "plan-loop" => deeds::run_forever(),
         "plan-trap" => panic!("as told"),
         "plan-huge" => Plan::asking(honest()).note(&"x".repeat(1024 * 1024)),

@@ -1,0 +1,117 @@
+//! What is told of a request afterwards: a line in the access log, metrics, and the list of the last decisions.
+//!
+//! It must never hold a header, a query, or a path (but that of a script which still comes with Basic); a credential is shown as
+//! its fingerprint.
+
+use super::proxy::Failure;
+use crate::admin::recent::{Line, RECENT};
+use crate::decision::{Account, Source};
+use crate::metrics::METRICS;
+use http::{HeaderValue, Method};
+use portcullis_core::denial::Denial;
+use std::time::Instant;
+
+/// What became of a request.
+pub(super) enum Outcome {
+    Passed,
+    Failed(Failure),
+    Refused(Denial),
+}
+
+/// What is told of the request itself.
+pub(super) struct Request<'r> {
+    pub(super) method: &'r Method,
+    pub(super) trace: Option<String>,
+    pub(super) path: Option<String>,
+    pub(super) began: Instant,
+    pub(super) id: &'r HeaderValue,
+}
+
+/// Tells of it everywhere.
+pub(super) fn record(outcome: Outcome, account: Account, request: Request<'_>, status: u16) {
+    let Account { route, provider, source, credential, identity, asked_for, basic, observed } = account;
+    let Request { method, trace, path, began, id } = request;
+    let took = began.elapsed();
+    let (decision, rule, reason) = match outcome {
+        Outcome::Passed => match observed {
+            None => ("pass", None, String::new()),
+            Some(None) => ("observed", None, "would pass".to_owned()),
+            Some(Some(denial)) => ("observed", denial.rule, format!("would be {}: {}", denial.word(), denial.reason)),
+        },
+        Outcome::Failed(failure) => (failure.word(), None, failure.to_string()),
+        Outcome::Refused(denial) => (denial.word(), denial.rule, denial.reason),
+    };
+    METRICS.decided(route, decision, took);
+    if let Some(who) = &basic {
+        METRICS.basic_refused(route.unwrap_or_default());
+        RECENT.basic(who, path.as_deref().unwrap_or_default());
+    }
+    let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let line = Line {
+        at_s: crate::provider::now(),
+        id: id.to_str().unwrap_or("").to_owned(),
+        trace,
+        method: method.as_str().to_owned(),
+        route,
+        status,
+        decision,
+        rule,
+        reason,
+        provider: provider.map(|name| name.as_ref().to_owned()),
+        username: identity.map(|identity| identity.username.clone()),
+        basic,
+        cache: source.map(Source::word),
+        credential: credential.map(|fingerprint| fingerprint.to_string()),
+        verdict_ms: asked_for.map(ms),
+        ms: ms(took),
+    };
+    log(&line, path.as_deref());
+    RECENT.decided(line);
+}
+
+/// The access log: one line a request.
+fn log(line: &Line, path: Option<&str>) {
+    let Line { id, method, route, status, decision, rule, reason, cache, verdict_ms, ms, at_s: _, .. } = line;
+    let (provider, username) = (line.provider.as_deref(), line.username.as_deref());
+    let (trace, basic) = (line.trace.as_deref(), line.basic.as_deref());
+    let credential = line.credential.as_ref().map(tracing::field::display);
+    tracing::info!(
+        target: "portcullis::access",
+        %method, route, status, decision, rule, reason, provider, username, basic, path, cache, credential, verdict_ms, ms, id, trace
+    );
+}
+
+/// The trace id of a `traceparent` (W3C Trace Context 3.2), where it is well-formed.
+pub(super) fn trace_id(value: &HeaderValue) -> Option<String> {
+    let mut parts = value.to_str().ok()?.split('-');
+    let (version, trace, parent) = (parts.next()?, parts.next()?, parts.next()?);
+    let hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let zero = trace.bytes().all(|byte| byte == b'0');
+    let proper = hex(version, 2) && version != "ff" && hex(trace, 32) && hex(parent, 16) && !zero;
+    proper.then(|| trace.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_id_is_taken_from_a_proper_traceparent_alone() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let of = |text: &str| trace_id(&HeaderValue::try_from(text).unwrap());
+        assert_eq!(of(&format!("00-{trace}-00f067aa0ba902b7-01")).as_deref(), Some(trace));
+        for odd in [
+            "",
+            "00",
+            "00-1-2-3",
+            "Bearer x",
+            &format!("ff-{trace}-00f067aa0ba902b7-01"),
+            &format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
+            &format!("00-{}-00f067aa0ba902b7-01", trace.to_uppercase()),
+        ] {
+            assert_eq!(of(odd), None, "{odd}");
+        }
+    }
+}

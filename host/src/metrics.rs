@@ -1,0 +1,226 @@
+//! What is counted and measured, for Prometheus (OpenMetrics text). docs/operations.md says what to watch.
+//!
+//! One set for the process. Labels are names of the configuration and fixed words, never anything that a client or a provider
+//! sent: neither a secret nor an endless number of series can come of them.
+
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::borrow::Cow;
+use std::sync::LazyLock;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Upper bounds of what takes a network's time, in seconds.
+const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
+/// Upper bounds of what a computation takes, in seconds.
+const SHORT_SECONDS: [f64; 8] = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.001, 0.01, 0.1];
+
+type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
+type Counters<const N: usize> = Family<Labels<N>, Counter>;
+type Histograms = Family<Labels<1>, Histogram, fn() -> Histogram>;
+
+/// All of them.
+pub struct Metrics {
+    registry: Registry,
+    decisions: Counters<2>,
+    requests: Histograms,
+    verdicts: Counters<3>,
+    calls: Counters<2>,
+    call_time: Histograms,
+    adapter_time: Histograms,
+    basic_refused: Counters<1>,
+    reloads: Counters<1>,
+    stale: Gauge,
+    loaded_at: Gauge<f64, AtomicU64>,
+    certificate_ends: Gauge,
+}
+
+/// The process's.
+pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Metrics {
+    fn new() -> Self {
+        let mut registry = Registry::with_prefix("portcullis");
+        let seconds: fn() -> Histogram = || Histogram::new(SECONDS);
+        let short: fn() -> Histogram = || Histogram::new(SHORT_SECONDS);
+        let mut new = Self {
+            decisions: Family::default(),
+            requests: Family::new_with_constructor(seconds),
+            verdicts: Family::default(),
+            calls: Family::default(),
+            call_time: Family::new_with_constructor(seconds),
+            adapter_time: Family::new_with_constructor(short),
+            basic_refused: Family::default(),
+            reloads: Family::default(),
+            stale: Gauge::default(),
+            loaded_at: Gauge::default(),
+            certificate_ends: Gauge::default(),
+            registry: Registry::default(),
+        };
+        let r = &mut registry;
+        r.register("decisions", "Requests, by route and what became of them", new.decisions.clone());
+        r.register("request_seconds", "From a request's head to its answer's, by route", new.requests.clone());
+        r.register(
+            "verdicts",
+            "Verdicts used, by provider, where each came from, and what it was",
+            new.verdicts.clone(),
+        );
+        r.register("provider_calls", "Calls to a provider, by what came of them", new.calls.clone());
+        r.register("provider_call_seconds", "From sending to the end of the answer", new.call_time.clone());
+        r.register("adapter_seconds", "What an adapter took to read answers", new.adapter_time.clone());
+        r.register("basic_refused", "Requests with Basic on a route that blocks it", new.basic_refused.clone());
+        r.register("reloads", "Changes of configuration or adapters, by outcome", new.reloads.clone());
+        r.register("configuration_stale", "1 while what is on disk could not be taken", new.stale.clone());
+        r.register("configuration_loaded_timestamp_seconds", "When what serves was read", new.loaded_at.clone());
+        r.register(
+            "certificate_end_timestamp_seconds",
+            "When the listener's first certificate ends; 0 without TLS",
+            new.certificate_ends.clone(),
+        );
+        new.registry = registry;
+        new
+    }
+
+    /// A request was answered.
+    pub fn decided(&self, route: Option<usize>, decision: &'static str, took: Duration) {
+        let route = route.map_or(Cow::Borrowed("none"), |index| Cow::Owned(index.to_string()));
+        self.requests.get_or_create(&[("route", route.clone())]).observe(took.as_secs_f64());
+        self.decisions.get_or_create(&[("route", route), ("decision", decision.into())]).inc();
+    }
+
+    /// A verdict was used.
+    pub fn verdict(&self, provider: &str, source: &'static str, outcome: &'static str) {
+        let labels = [("provider", provider.to_owned().into()), ("source", source.into()), ("outcome", outcome.into())];
+        self.verdicts.get_or_create(&labels).inc();
+    }
+
+    /// A call ended, or was not made.
+    pub fn called(&self, provider: &str, outcome: &'static str, took: Option<Duration>) {
+        let provider = Cow::Owned(provider.to_owned());
+        if let Some(took) = took {
+            self.call_time.get_or_create(&[("provider", Cow::clone(&provider))]).observe(took.as_secs_f64());
+        }
+        self.calls.get_or_create(&[("provider", provider), ("outcome", outcome.into())]).inc();
+    }
+
+    /// An adapter read answers.
+    pub fn adapter(&self, name: &str, took: Duration) {
+        self.adapter_time.get_or_create(&[("adapter", name.to_owned().into())]).observe(took.as_secs_f64());
+    }
+
+    /// Somebody came with Basic where it is blocked.
+    pub fn basic_refused(&self, route: usize) {
+        self.basic_refused.get_or_create(&[("route", route.to_string().into())]).inc();
+    }
+
+    /// What serves was read just now.
+    pub fn loaded(&self, certificate_ends: Option<i64>) {
+        self.stale.set(0);
+        self.loaded_at.set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());
+        self.certificate_ends.set(certificate_ends.unwrap_or(0));
+    }
+
+    /// A reload ended well, or badly: then what is on disk does not serve.
+    pub fn reloaded(&self, well: bool) {
+        self.stale.set(i64::from(!well));
+        self.reloads.get_or_create(&[("outcome", if well { "ok" } else { "failed" }.into())]).inc();
+    }
+
+    /// The whole text, with what is only looked at when somebody asks.
+    #[must_use]
+    pub fn text(&self, gauges: &[GaugeNow]) -> String {
+        let mut now = Registry::default();
+        for GaugeNow { name, help, values } in gauges {
+            if let [(labels, value)] = values.as_slice()
+                && labels.is_empty()
+            {
+                let gauge: Gauge<f64, AtomicU64> = Gauge::default();
+                gauge.set(*value);
+                now.register(*name, *help, gauge);
+                continue;
+            }
+            let family: Family<Vec<(&'static str, String)>, Gauge<f64, AtomicU64>> = Family::default();
+            for (labels, value) in values {
+                family.get_or_create(labels).set(*value);
+            }
+            now.register(*name, *help, family);
+        }
+        let mut text = String::new();
+        // Writing to a text does not fail.
+        let _ = encode_registry(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &now);
+        let _ = encode_eof(&mut text);
+        text
+    }
+}
+
+/// A gauge as it stands at a scrape: its name, its help, and the value of each set of labels.
+#[derive(Debug)]
+pub struct GaugeNow {
+    name: &'static str,
+    help: &'static str,
+    values: Vec<(Vec<(&'static str, String)>, f64)>,
+}
+
+impl GaugeNow {
+    /// One of several, each under this label.
+    #[must_use]
+    pub fn each(
+        name: &'static str,
+        help: &'static str,
+        label: &'static str,
+        values: impl IntoIterator<Item = (String, f64)>,
+    ) -> Self {
+        Self { name, help, values: values.into_iter().map(|(of, value)| (vec![(label, of)], value)).collect() }
+    }
+
+    /// One alone.
+    #[must_use]
+    pub fn one(name: &'static str, help: &'static str, value: f64) -> Self {
+        Self { name, help, values: vec![(Vec::new(), value)] }
+    }
+}
+
+/// The process, by the names that Prometheus' own clients give these. Nothing where `/proc` is not.
+#[must_use]
+pub fn process() -> Vec<GaugeNow> {
+    let read = |file: &str| std::fs::read_to_string(format!("/proc/self/{file}")).ok();
+    let word = |text: &str, begins: &str, at: usize| {
+        text.lines().find(|line| line.starts_with(begins))?.split_whitespace().nth(at)?.parse::<f64>().ok()
+    };
+    let status = read("status").unwrap_or_default();
+    let resident = word(&status, "VmRSS:", 1).map(|kib| kib * 1024.0);
+    let threads = word(&status, "Threads:", 1);
+    let descriptors = std::fs::read_dir("/proc/self/fd").ok().map(|open| open.count());
+    let most = word(&read("limits").unwrap_or_default(), "Max open files", 3);
+    let gauge = |name, help, value: Option<f64>| value.map(|value| GaugeNow::one(name, help, value));
+    [
+        gauge("process_resident_memory_bytes", "Resident memory", resident),
+        gauge("process_threads", "Threads", threads),
+        gauge(
+            "process_open_fds",
+            "Open file descriptors",
+            descriptors.and_then(|count| u32::try_from(count).ok()).map(f64::from),
+        ),
+        gauge("process_max_fds", "How many of them there may be", most),
+        Some(GaugeNow::each(
+            "portcullis_build",
+            "1, with the version",
+            "version",
+            [(env!("CARGO_PKG_VERSION").to_owned(), 1.0)],
+        )),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
