@@ -38,11 +38,22 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::start`].
     pub fn start_with(rest: &str, files: &[(&str, &str)]) -> io::Result<Self> {
-        let mut gateway = Self::launch(rest, files)?;
-        gateway.wait_until("ready", |gateway| {
+        Self::launch(rest, files, None)?.when_ready()
+    }
+
+    /// As [`Gateway::start`], with so many file descriptors.
+    ///
+    /// # Errors
+    /// As [`Gateway::start`].
+    pub fn start_limited(rest: &str, descriptors: usize) -> io::Result<Self> {
+        Self::launch(rest, &[], Some(descriptors))?.when_ready()
+    }
+
+    fn when_ready(mut self) -> io::Result<Self> {
+        self.wait_until("ready", |gateway| {
             client::get(gateway.admin, "/readyz", &[]).is_ok_and(|response| response.status == 200)
         })?;
-        Ok(gateway)
+        Ok(self)
     }
 
     /// Starts it and waits only until its admin listener answers.
@@ -50,7 +61,7 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::start`].
     pub fn start_unready(rest: &str) -> io::Result<Self> {
-        let mut gateway = Self::launch(rest, &[])?;
+        let mut gateway = Self::launch(rest, &[], None)?;
         gateway.wait_until("alive", |gateway| client::get(gateway.admin, "/livez", &[]).is_ok())?;
         Ok(gateway)
     }
@@ -103,7 +114,7 @@ impl Gateway {
         Ok(())
     }
 
-    fn launch(rest: &str, files: &[(&str, &str)]) -> io::Result<Self> {
+    fn launch(rest: &str, files: &[(&str, &str)], descriptors: Option<usize>) -> io::Result<Self> {
         let binary = binary()?;
         let folder = Folder::new()?;
         let (address, admin) = (free_address()?, free_address()?);
@@ -114,7 +125,15 @@ impl Gateway {
         let file = folder.0.join("portcullis.yaml");
         fs::write(&file, text)?;
         let log = fs::File::create(folder.0.join("log"))?;
-        let child = Command::new(binary)
+        let mut command = match descriptors {
+            None => Command::new(binary),
+            Some(most) => {
+                let mut shell = Command::new("sh");
+                shell.arg("-c").arg(format!("ulimit -n {most} && exec \"$0\" \"$@\"")).arg(binary);
+                shell
+            }
+        };
+        let child = command
             .arg("serve")
             .arg("--config")
             .arg(&file)

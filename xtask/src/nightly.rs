@@ -2,11 +2,23 @@
 
 use crate::bench;
 use crate::steps::Steps;
-use crate::workspace::Outcome;
+use crate::workspace::{self, Outcome};
+
+/// The tests under load at their full length.
+fn endurance() -> Outcome {
+    workspace::build_gateway()?;
+    let arguments =
+        ["test", "--workspace", "--test", "gateway", "--", "endurance::", "--test-threads", "1", "--nocapture"];
+    let mut command = workspace::cargo();
+    workspace::run(
+        command.args(arguments).env("PORTCULLIS_BIN", workspace::gateway()).env("PORTCULLIS_TESTS_FULL", "1"),
+    )
+}
 
 /// Runs the command.
 pub(crate) fn run() -> Outcome {
     let mut steps = Steps::default();
+    steps.run("endurance", endurance);
     steps.run("bench", || bench::run(&bench::Arguments::default()));
     steps.finish()
 }

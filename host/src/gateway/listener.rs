@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 /// Until a request's head is complete, counted from the connection's start or the last response: a limit against
@@ -35,6 +35,13 @@ const STREAMS_MAX: u32 = 200;
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// After a failed accept (no file descriptors left), before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Descriptors where the system does not tell the limit.
+const DESCRIPTORS: usize = 1024;
+/// Descriptors that the process needs for itself.
+const DESCRIPTORS_OWN: usize = 64;
+/// Connections at least, however few descriptors there are.
+const CONNECTIONS_MIN: usize = 16;
 
 /// Where the gateway is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,18 +67,20 @@ pub async fn serve<S: Decide>(
     // Nothing is ever sent: that all senders are gone tells that all connections have ended.
     let (alive, mut all_ended) = mpsc::channel::<Infallible>(1);
     let door = Arc::new(Door::new(world, tls.is_some()));
-    let life = upgrade::Life { phase: watching, _alive: alive };
+    let life = upgrade::Life { phase: watching, _alive: alive, _place: None };
+    let places = Arc::new(Semaphore::new(connections_max()));
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => break,
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &places) => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
+            Ok((stream, peer, place)) => {
+                let life = upgrade::Life { _place: place, ..life.clone() };
                 // The certificate of this moment: it may be swapped.
                 let acceptor = tls.as_ref().map(|tls| TlsAcceptor::from(tls.load_full()));
-                tokio::spawn(connection(stream, peer, acceptor, Arc::clone(&door), life.clone()));
+                tokio::spawn(connection(stream, peer, acceptor, Arc::clone(&door), life));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -88,6 +97,33 @@ pub async fn serve<S: Decide>(
         phase.send_replace(Phase::Ended);
         all_ended.recv().await;
     }
+}
+
+/// How many connections clients may have: of the descriptors that the process may open, so many that the administrator's
+/// listener, upstreams and providers have some left. Who comes then waits in the system's queue.
+fn connections_max() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find(|line| line.starts_with("Max open files"));
+    let descriptors = line.and_then(|line| line.split_whitespace().nth(3)?.parse().ok()).unwrap_or(DESCRIPTORS);
+    let most = (descriptors.saturating_sub(DESCRIPTORS_OWN) / 3 * 2).clamp(CONNECTIONS_MIN, Semaphore::MAX_PERMITS);
+    tracing::info!(descriptors, connections = most, "so many connections are taken at once");
+    most
+}
+
+/// The next connection, once there is a place for it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, SocketAddr, Option<Arc<OwnedSemaphorePermit>>)> {
+    let place = match Arc::clone(places).try_acquire_owned() {
+        Ok(place) => Some(place),
+        Err(_) => {
+            tracing::warn!("no further connection is taken until one ends: raise the limit of open files");
+            Arc::clone(places).acquire_owned().await.ok()
+        }
+    };
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place.map(Arc::new)))
 }
 
 async fn connection<S: Decide>(

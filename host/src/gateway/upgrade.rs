@@ -10,7 +10,8 @@ use http::{HeaderMap, HeaderValue, Method, Version, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
-use tokio::sync::{mpsc, watch};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 const UPGRADE: HeaderValue = HeaderValue::from_static("upgrade");
@@ -21,6 +22,8 @@ pub(super) struct Life {
     pub(super) phase: watch::Receiver<Phase>,
     /// As long as one of these exists, the gateway waits (up to its limit).
     pub(super) _alive: mpsc::Sender<Infallible>,
+    /// The place among the connections.
+    pub(super) _place: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// The client's side of an upgrade, where it asks for one that is taken here. To be called before headers are cleaned.

@@ -158,6 +158,11 @@ fn an_outage_of_the_provider_is_nobodys_fault_and_over_when_it_is_over() {
     assert!(refused > 100, "{refused} requests met the outage");
     let new = |sent: &&Sent| sent.token.starts_with("good-token-new") && sent.begun > up && sent.status == Ok(200);
     let back = sent.iter().filter(new).map(|sent| sent.ended).min().expect("no new token passed after it was back");
+    println!(
+        "{} requests, {refused} refused in {down_for:?}, a new token after {:?}, {attempts} calls",
+        sent.len(),
+        back - up
+    );
     assert!(back - up < Duration::from_secs(2), "{:?}", back - up);
     // Nobody knocks at the closed door but those who found out and one a second; each is tried over a kept connection first.
     let knocks = 2.0 * (64.0 + 5.0 + down_for.as_secs_f64() + 1.0);
@@ -259,6 +264,11 @@ fn the_world_changes_under_load_and_no_request_suffers() {
     let (_, last) = sizes.split_at(sizes.len() / 2);
     let (early, late) = last.split_at(last.len() / 2);
     let growth = [0, 1, 2].map(|of| mean(late, of) - mean(early, of));
+    println!(
+        "{} requests, {rounds} reloads, live after {took:?}, growth {growth:?}, at last {:?}",
+        sent.len(),
+        sizes.last()
+    );
     assert!(growth[0] < 6e6, "memory grows: {growth:?} of {sizes:?}");
     assert!(growth[1] < 8.0 && growth[2] < 4.0, "descriptors or threads leak: {growth:?} of {sizes:?}");
 }

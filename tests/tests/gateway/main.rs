@@ -18,6 +18,7 @@ mod cookies;
 mod credentials;
 mod documents;
 mod endurance;
+mod exhaustion;
 mod faults;
 mod forwarding;
 mod hostile;
