@@ -10,6 +10,7 @@ use crate::workspace::{self, Outcome, cargo};
 const NEEDED: &[(&str, &str, &str)] = &[
     ("java", "-version", "apt-get install openjdk-17-jre-headless"),
     ("mvn", "-version", "apt-get install maven"),
+    ("nginx", "-v", "apt-get install nginx-light"),
     ("curl", "--version", "apt-get install curl"),
     ("python3", "--version", "apt-get install python3 python3-venv"),
 ];

@@ -4,6 +4,9 @@ use crate::bench;
 use crate::steps::Steps;
 use crate::workspace::{self, Outcome};
 
+/// Inputs of each fuzz target.
+const FUZZ_CASES: &str = "300000";
+
 /// The tests under load at their full length.
 fn endurance() -> Outcome {
     workspace::build_gateway()?;
@@ -15,10 +18,17 @@ fn endurance() -> Outcome {
     )
 }
 
+/// Fuzzing of the core at length.
+fn fuzz() -> Outcome {
+    let arguments = ["test", "--workspace", "--test", "fuzz"];
+    workspace::run(workspace::cargo().args(arguments).env("PROPTEST_CASES", FUZZ_CASES))
+}
+
 /// Runs the command.
 pub(crate) fn run() -> Outcome {
     let mut steps = Steps::default();
     steps.run("endurance", endurance);
+    steps.run("fuzz", fuzz);
     steps.run("bench", || bench::run(&bench::Arguments::default()));
     steps.finish()
 }

@@ -1,5 +1,5 @@
-//! The gateway between servers that others wrote: a real Keycloak that issues and judges tokens, and a real radicale that
-//! trusts the header. `cargo xtask e2e` runs it; a server that cannot be had is a failure, never a skip.
+//! The gateway between servers that others wrote: a real Keycloak that issues and judges tokens, a real radicale that
+//! trusts the header, nginx and Python's HTTP server that read paths in their own ways. `cargo xtask e2e` runs it; a server that cannot be had is a failure, never a skip.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,4 +12,5 @@ mod calendar;
 mod cells;
 mod keycloak;
 mod part;
+mod targets;
 mod tokens;
