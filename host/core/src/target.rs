@@ -177,8 +177,13 @@ impl NormalTarget {
     /// so that no spelling slips past the route of the place that it reaches: `/rest%2fx` is under `/rest`.
     #[must_use]
     pub fn has_prefix(&self, prefix: &str) -> bool {
-        let path = self.reading.as_deref().unwrap_or(&self.path);
-        path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.is_empty())
+        is_under(self.reading.as_deref().unwrap_or(&self.path), prefix)
+    }
+
+    /// As [`NormalTarget::has_prefix`], read as the strictest server does: `/rest%2fx` is one segment, and not under `/rest`.
+    #[must_use]
+    pub fn has_prefix_as_written(&self, prefix: &str) -> bool {
+        is_under(&self.path, prefix)
     }
 
     /// The names of the query's parameters as an upstream could read them: separated by `&` or `;`, percent-decoded, `+`
@@ -193,6 +198,10 @@ impl NormalTarget {
             whole.trim_matches(|c: char| c.is_whitespace() || c.is_control()).to_lowercase()
         })
     }
+}
+
+fn is_under(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.is_empty())
 }
 
 /// Splits the target into the authority of an absolute form, if it is one, and path with query.

@@ -27,6 +27,10 @@ pub async fn decide(snapshot: &Snapshot, request: Request<'_>) -> Decision {
         let reason = format!("the path holds an {} (allow_in_path)", oddity.name());
         return Decision { outcome: Err(Denial::by("allow_in_path", Kind::Ambiguous, reason)), account };
     }
+    if routing::is_ambiguous(&snapshot.routes, &request, route) {
+        let reason = "servers read the path as different routes' (allow_in_path)";
+        return Decision { outcome: Err(Denial::by("allow_in_path", Kind::Ambiguous, reason)), account };
+    }
     let mut outcome = pass(snapshot, route, request, &mut account).await;
     if let Err(denial) = &mut outcome {
         denial.offers_basic = route.basic_auth == BasicAuth::Verify;

@@ -11,7 +11,23 @@ use std::sync::Arc;
 /// longest matching path the method decides; where none of them takes it, the request has no route: it does not fall
 /// through to a shorter path, which may be guarded less.
 pub(super) fn find<'a>(routes: &'a [Arc<RouteConfig>], request: &Request<'_>) -> Option<&'a Arc<RouteConfig>> {
-    let on_path = |route: &&Arc<RouteConfig>| request.target.has_prefix(&route.matches.path);
+    find_by(routes, request, &|prefix| request.target.has_prefix(prefix))
+}
+
+/// Whether a lenient and a strict server could take the request for different routes' matter. Whatever lies between the two
+/// readings agrees with them where they agree: a plain slash ends a segment to everybody, and dot segments are never let in.
+pub(super) fn is_ambiguous(routes: &[Arc<RouteConfig>], request: &Request<'_>, found: &RouteConfig) -> bool {
+    let strict = |prefix: &str| request.target.has_prefix_as_written(prefix);
+    !request.target.oddities().is_empty()
+        && find_by(routes, request, &strict).is_none_or(|other| other.index != found.index)
+}
+
+fn find_by<'a>(
+    routes: &'a [Arc<RouteConfig>],
+    request: &Request<'_>,
+    has_prefix: &dyn Fn(&str) -> bool,
+) -> Option<&'a Arc<RouteConfig>> {
+    let on_path = |route: &&Arc<RouteConfig>| has_prefix(&route.matches.path);
     let named = |route: &&Arc<RouteConfig>| route.matches.host.as_deref() == Some(request.target.host());
     let host_is_named = routes.iter().any(|route| named(&route) && on_path(&route));
     let of_host = |route: &&Arc<RouteConfig>| if host_is_named { named(route) } else { route.matches.host.is_none() };

@@ -116,3 +116,21 @@ fn what_no_route_matches_is_404() {
     assert_refused(&response, 404, "another host");
     assert!(provider.seen().is_empty());
 }
+
+/// Even where an operator allows a spelling, the request is the matter of one route to every server.
+#[test]
+fn a_spelling_that_is_allowed_does_not_move_a_request_to_another_route() {
+    let allow = "allow_in_path: [encoded_slash, encoded_backslash, double_slash, semicolon]";
+    let public = PUBLIC.replace("    public: true\n", &format!("    public: true\n    {allow}\n"));
+    let world = World::build(portcullis_tests::provider::keycloak, "", allow, &public);
+    let get = |target: &str| world.raw("GET", &format!("GET {target} HTTP/1.1\r\nHost: {{host}}\r\n\r\n")).status;
+    for same in ["/public/a%2fb", "/public/a%5cb", "/public//a", "/public/a;x=1", "/public/a;x/b"] {
+        assert_eq!(get(same), 200, "{same}");
+    }
+    for other in ["/public%2fa", "/public%5ca", "//public/a", "/public;x=1/a", "/;/public", "/%2fpublic/a"] {
+        assert_eq!(get(other), 400, "{other}");
+    }
+    for guarded in ["/rest/public%2fa", "/rest;/public", "/publicity%2fa"] {
+        assert_eq!(get(guarded), 401, "{guarded}");
+    }
+}
