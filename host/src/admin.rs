@@ -2,18 +2,16 @@
 //!
 //! It must never show a setting or a credential. Who came is shown by `/decisions`, as in the log.
 
-pub mod recent;
-
 use crate::decision::{Fingerprint, Forget, Snapshot};
 use crate::metrics::{GaugeNow, METRICS, process};
 use crate::provider::{self, Provider};
+use crate::recent::RECENT;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{delete, get};
 use axum::{Json, Router};
-use recent::RECENT;
 use serde_json::{Value, json};
 use std::future::Future;
 use std::sync::Arc;

@@ -146,6 +146,8 @@ pub struct RouteConfig {
     pub observe: bool,
     /// `basic_auth`.
     pub basic_auth: BasicAuth,
+    /// `cors`: what becomes of a browser's preflight.
+    pub cors: Cors,
     /// `fall_through: true`: after a provider that says that a credential is none of its own, the next one is asked.
     pub fall_through: bool,
     /// `upstream`.
@@ -196,6 +198,18 @@ pub enum BasicAuth {
     Pass,
     /// A provider is asked, as for a token.
     Verify,
+}
+
+/// `cors` of a route.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Cors {
+    /// A preflight is a request like any other.
+    #[default]
+    None,
+    /// It is passed on, without anything but the question; answers are the upstream's.
+    Pass,
+    /// It is answered here for these origins, and their pages may read the answers.
+    Answer(Vec<Origin>),
 }
 
 /// `services` of a route: what becomes of a credential that a program has for itself.

@@ -3,6 +3,7 @@
 //! Invariant: a request passes *as somebody* only with an identity that a provider gave for this very credential.
 
 mod cache;
+mod cors;
 mod decide;
 mod headers;
 mod routing;
@@ -11,6 +12,7 @@ mod snapshot;
 mod verdicts;
 
 pub use cache::{Fingerprint, Forget};
+pub(crate) use cors::keep_the_question;
 pub use decide::{decide, verdict_denial};
 pub use snapshot::{Snapshot, settle};
 pub use verdicts::{Source, Verdicts};
@@ -38,14 +40,16 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub struct Decision {
     /// Let it through, or refuse it.
-    pub outcome: Result<Pass, Denial>,
+    pub outcome: Result<Passage, Denial>,
+    /// The page that may read the answer, whatever it is (`cors.origins`).
+    pub allow_origin: Option<HeaderValue>,
     /// How it came about.
     pub account: Account,
 }
 
 impl From<Result<Pass, Denial>> for Decision {
     fn from(outcome: Result<Pass, Denial>) -> Self {
-        Self { outcome, account: Account::default() }
+        Self { outcome: outcome.map(Passage::Forward), allow_origin: None, account: Account::default() }
     }
 }
 
@@ -70,6 +74,15 @@ pub struct Account {
     pub observed: Option<Option<Denial>>,
 }
 
+/// What is done with a request that is not refused.
+#[derive(Debug)]
+pub enum Passage {
+    /// It goes to its upstream.
+    Forward(Pass),
+    /// It is a browser's preflight, answered with these headers.
+    Preflight(HeaderMap),
+}
+
 /// How a request is let through.
 #[derive(Debug)]
 pub struct Pass {
@@ -82,4 +95,6 @@ pub struct Pass {
     pub keep_authorization: bool,
     /// Whether cookies pass.
     pub pass_cookies: bool,
+    /// It is a browser's preflight: nothing else of it goes upstream.
+    pub preflight: bool,
 }

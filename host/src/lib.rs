@@ -1,7 +1,7 @@
 //! Portcullis: an authenticating gateway for REST APIs.
 //!
 //! Layers, each of which may use only those to its right: `cli` -> `gateway`, `admin` -> `decision` -> `provider` ->
-//! `adapter`. `config`, `metrics` and `portcullis_core` are used by all and use none of them. Nothing below `gateway` knows HTTP
+//! `adapter`. `config`, `metrics`, `recent` and `portcullis_core` are used by all and use none of them. Nothing below `gateway` knows HTTP
 //! servers; nothing above `provider` knows wasmtime.
 
 pub mod adapter;
@@ -12,4 +12,5 @@ pub mod decision;
 pub mod gateway;
 pub mod metrics;
 pub mod provider;
+pub mod recent;
 pub mod telemetry;

@@ -3,7 +3,7 @@
 //! Problems are collected, never thrown: an administrator corrects a file once, not once for each mistake. A problem never
 //! quotes a secret or a value that came from the environment; whoever makes one sees to that.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// What is said of a name that is understood and not built yet: it is refused, never ignored.
 pub const NOT_YET: &str = "is not there yet in this release";
@@ -102,13 +102,22 @@ impl Problems {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
+            write!(f, "{}: ", Printable(&self.path))?;
         }
-        f.write_str(&self.problem)?;
+        write!(f, "{}", Printable(&self.problem))?;
         if !self.remedy.is_empty() {
-            write!(f, "; {}", self.remedy)?;
+            write!(f, "; {}", Printable(&self.remedy))?;
         }
         Ok(())
+    }
+}
+
+/// A text that may repeat a name of the file, safe on a terminal and on one line.
+struct Printable<'t>(&'t str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| f.write_char(if c.is_control() { '\u{fffd}' } else { c }))
     }
 }
 

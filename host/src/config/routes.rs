@@ -5,14 +5,14 @@
 use super::provider::transpose;
 use super::read::Known;
 use super::resolve::Resolve;
-use super::{Access, BasicAuth, Fact, HeaderValues, RouteConfig, RouteMatch, Services, UpstreamConfig};
+use super::{Access, BasicAuth, Cors, Fact, HeaderValues, RouteConfig, RouteMatch, Services, UpstreamConfig};
 use super::{files, headers, require};
-use portcullis_core::base_url;
+use portcullis_core::base_url::{self, Origin};
 use portcullis_core::policy::Require;
 use portcullis_core::problem::Problems;
 use portcullis_core::target::Oddity;
 use portcullis_core::text::{one_of, suggestion};
-use portcullis_core::tree::At;
+use portcullis_core::tree::{At, Value};
 use std::time::Duration;
 
 /// How long an upstream may take to begin its answer where the file does not say.
@@ -90,6 +90,7 @@ fn read_one(
         let remedy = "write block, or name a provider whose adapter takes Basic (`portcullis adapter show NAME`)";
         at.report(problems, "cannot be `verify`: no provider of the route takes Basic pairs", remedy);
     }
+    let cors = walker.take("cors").map_or(Some(Cors::None), |at| cors(&at, problems));
     let fall_through = walker.take("fall_through");
     if let (Some(at), Some(Access::Providers(names))) = (&fall_through, &access)
         && names.len() < 2
@@ -132,6 +133,7 @@ fn read_one(
             observe: mode? == "observe",
             basic_auth: basic_auth?,
             fall_through: fall_through?,
+            cors: cors?,
             upstream: upstream?,
             identity_headers: identity_headers?,
             header_values: header_values?,
@@ -262,6 +264,31 @@ fn upstream_url(at: &At<'_>, problems: &mut Problems) -> Option<url::Url> {
             None
         }
     }
+}
+
+/// `cors`: `pass`, or the origins for which it is answered.
+fn cors(at: &At<'_>, problems: &mut Problems) -> Option<Cors> {
+    if !matches!(at.node().value, Value::Mapping(_)) {
+        return at.choice(&["pass"], problems).map(|_| Cors::Pass);
+    }
+    let mut walker = at.mapping(problems)?;
+    let origins = walker.need("origins", "write whose pages may ask: [https://app.example.com]", problems);
+    walker.finish(problems);
+    let at = origins?;
+    let items = at.sequence(problems)?;
+    if items.is_empty() {
+        at.report(problems, "is an empty list", "write whose pages may ask: [https://app.example.com]");
+        return None;
+    }
+    let mut origins = Vec::new();
+    for item in &items {
+        let Some(text) = item.text(problems) else { continue };
+        match Origin::parse(&text) {
+            Ok(origin) => origins.push(origin),
+            Err(flaw) => item.report(problems, flaw.problem, flaw.remedy),
+        }
+    }
+    (origins.len() == items.len()).then_some(Cors::Answer(origins))
 }
 
 fn basic_auth(at: &At<'_>, problems: &mut Problems) -> Option<BasicAuth> {

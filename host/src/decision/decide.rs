@@ -3,8 +3,8 @@
 use super::cache::Known;
 use super::headers::identity_headers;
 use super::verdicts::Served;
-use super::{Account, Decision, Pass, Request, Snapshot, routing, select};
-use crate::config::{Access, BasicAuth, RouteConfig, Services};
+use super::{Account, Decision, Pass, Passage, Request, Snapshot, cors, routing, select};
+use crate::config::{Access, BasicAuth, Cors, RouteConfig, Services};
 use crate::provider::now;
 use http::header::AUTHORIZATION;
 use portcullis_core::credential::{Credential, Presented, read_authorization};
@@ -18,18 +18,35 @@ use std::time::Instant;
 /// Decides one request.
 pub async fn decide(snapshot: &Snapshot, request: Request<'_>) -> Decision {
     let mut account = Account::default();
-    let Some(route) = routing::find(&snapshot.routes, &request) else {
+    // A preflight is the matter of the route of what is to follow it.
+    let preflight = cors::asked(&request).and_then(|method| {
+        let route = routing::find(&snapshot.routes, &Request { method: &method, ..request })?;
+        (route.cors != Cors::None).then_some((method, route))
+    });
+    let found = preflight.as_ref().map(|(_, route)| *route).or_else(|| routing::find(&snapshot.routes, &request));
+    let Some(route) = found else {
         return Decision::from(Err(Denial::new(Kind::NoRoute, "no route matches")));
     };
     account.route = Some(route.index);
     // Two readings of a target are two routes: that is no matter of who asks, and is never let through.
     if let Some(oddity) = request.target.oddities().iter().find(|oddity| !route.allow_in_path.contains(oddity)) {
         let reason = format!("the path holds an {} (allow_in_path)", oddity.name());
-        return Decision { outcome: Err(Denial::by("allow_in_path", Kind::Ambiguous, reason)), account };
+        let denial = Denial::by("allow_in_path", Kind::Ambiguous, reason);
+        return Decision { account, ..Decision::from(Err(denial)) };
     }
     if routing::is_ambiguous(&snapshot.routes, &request, route) {
         let reason = "servers read the path as different routes' (allow_in_path)";
-        return Decision { outcome: Err(Denial::by("allow_in_path", Kind::Ambiguous, reason)), account };
+        let denial = Denial::by("allow_in_path", Kind::Ambiguous, reason);
+        return Decision { account, ..Decision::from(Err(denial)) };
+    }
+    let allow_origin = cors::allowed_origin(&route.cors, request.headers);
+    if let Some((method, _)) = preflight {
+        let outcome = match (&route.cors, &allow_origin) {
+            (Cors::Pass, _) => Ok(Passage::Forward(Pass { preflight: true, ..as_nobody(route, false, false) })),
+            (_, Some(origin)) => Ok(Passage::Preflight(cors::answer(origin.clone(), &method, request.headers))),
+            (_, None) => Err(Denial::by("cors", Kind::Forbidden, "the page's origin is not among `cors.origins`")),
+        };
+        return Decision { outcome, allow_origin, account };
     }
     let mut outcome = pass(snapshot, route, request, &mut account).await;
     if let Err(denial) = &mut outcome {
@@ -42,7 +59,7 @@ pub async fn decide(snapshot: &Snapshot, request: Request<'_>) -> Decision {
         account.observed = Some(outcome.err());
         outcome = Ok(as_nobody(route, true, true));
     }
-    Decision { outcome, account }
+    Decision { outcome: outcome.map(Passage::Forward), allow_origin, account }
 }
 
 async fn pass(
@@ -127,7 +144,7 @@ async fn vouched<'s>(
 
 /// A request that passes without an identity.
 fn as_nobody(route: &Arc<RouteConfig>, keep_authorization: bool, pass_cookies: bool) -> Pass {
-    Pass { route: Arc::clone(route), headers: Vec::new(), keep_authorization, pass_cookies }
+    Pass { route: Arc::clone(route), headers: Vec::new(), keep_authorization, pass_cookies, preflight: false }
 }
 
 /// The route's own rules about an identity: of every request, whether its verdict was known or not.
@@ -140,7 +157,7 @@ fn admit(route: &Arc<RouteConfig>, known: &Known, orders: &ScopeOrders) -> Resul
         identity_headers(route, &known.encoded.again(&identity))?
     };
     let (keep_authorization, pass_cookies) = (route.keep_authorization, route.pass_cookies);
-    Ok((identity, Pass { route: Arc::clone(route), headers, keep_authorization, pass_cookies }))
+    Ok((identity, Pass { route: Arc::clone(route), headers, keep_authorization, pass_cookies, preflight: false }))
 }
 
 /// Who somebody is on this route: a client that somebody registered as `alice` must never become the user alice.

@@ -123,6 +123,7 @@ pub(super) mod tests {
             observe: false,
             basic_auth: BasicAuth::Block,
             fall_through: false,
+            cors: crate::config::Cors::None,
             upstream: UpstreamConfig {
                 url: url::Url::parse("http://127.0.0.1:1/").unwrap(),
                 timeout: Duration::from_secs(1),

@@ -4,9 +4,9 @@
 //! its fingerprint.
 
 use super::proxy::Failure;
-use crate::admin::recent::{Line, RECENT};
 use crate::decision::{Account, Source};
 use crate::metrics::METRICS;
+use crate::recent::{Line, RECENT};
 use http::{HeaderValue, Method};
 use portcullis_core::denial::Denial;
 use std::time::Instant;
@@ -14,6 +14,7 @@ use std::time::Instant;
 /// What became of a request.
 pub(super) enum Outcome {
     Passed,
+    Preflight,
     Failed(Failure),
     Refused(Denial),
 }
@@ -38,6 +39,7 @@ pub(super) fn record(outcome: Outcome, account: Account, request: Request<'_>, s
             Some(None) => ("observed", None, "would pass".to_owned()),
             Some(Some(denial)) => ("observed", denial.rule, format!("would be {}: {}", denial.word(), denial.reason)),
         },
+        Outcome::Preflight => ("preflight", None, String::new()),
         Outcome::Failed(failure) => (failure.word(), None, failure.to_string()),
         Outcome::Refused(denial) => (denial.word(), denial.rule, denial.reason),
     };

@@ -4,7 +4,7 @@
 
 use super::body::ClientBody;
 use super::proxy::Failure;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use portcullis_core::denial::Denial;
 
 /// The answer to a request that is refused.
@@ -27,6 +27,22 @@ pub(super) fn denial(denial: &Denial, id: &HeaderValue) -> Response<ClientBody> 
         headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
     }
     response
+}
+
+/// The answer to a browser's preflight.
+pub(super) fn preflight(headers: HeaderMap) -> Response<ClientBody> {
+    let mut response = Response::new(ClientBody::text(String::new()));
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// Lets the pages of this origin read an answer, and no others, whatever the upstream said of it.
+pub(super) fn readable_by(response: &mut Response<ClientBody>, origin: HeaderValue) {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.remove(header::ACCESS_CONTROL_ALLOW_CREDENTIALS);
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
 }
 
 /// The answer to a request that was let through and that its upstream did not answer.

@@ -8,10 +8,11 @@ use super::proxy::{self, Failure};
 use super::record::{self, Outcome};
 use super::upstream::Upstreams;
 use super::{Decide, headers, respond, upgrade};
-use crate::decision::{Account, Decision, Request as Question};
+use crate::decision::{Account, Decision, Pass, Passage, Request as Question, keep_the_question};
 use arc_swap::ArcSwap;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, Version, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use portcullis_core::denial::{Denial, Kind};
 use portcullis_core::target::{NormalTarget, TargetError};
@@ -101,24 +102,45 @@ impl<S: Decide> Door<S> {
             }
         };
         let question = Question { method: &parts.method, target: &target, headers: &parts.headers };
-        let Decision { outcome, account } = snapshot.decide(question).await;
-        let pass = match outcome {
-            Ok(pass) => pass,
-            Err(denial) => {
-                let (response, outcome) = refuse(denial);
-                // Told of nobody but who is to be found: a script with Basic.
-                let path = account.basic.is_some().then(|| target.path().to_owned());
-                return (response, account, outcome, path);
+        let Decision { outcome, allow_origin, account } = snapshot.decide(question).await;
+        // Told of nobody but who is to be found: a script with Basic.
+        let path = account.basic.is_some().then(|| target.path().to_owned());
+        let (mut response, outcome) = match outcome {
+            Err(denial) => refuse(denial),
+            Ok(Passage::Preflight(headers)) => (respond::preflight(headers), Outcome::Preflight),
+            Ok(Passage::Forward(pass)) if pass.preflight && !body.is_end_stream() => {
+                refuse(Denial::by("cors", Kind::Ambiguous, "a preflight with a body"))
+            }
+            Ok(Passage::Forward(pass)) => {
+                let way = proxy::Way { target: &target, connection, scheme: &self.scheme, id };
+                self.forward(parts, body, pass, &snapshot, way).await
             }
         };
-        let way = proxy::Way { target: &target, connection, scheme: &self.scheme, id };
+        if let Some(origin) = allow_origin {
+            respond::readable_by(&mut response, origin);
+        }
+        (response, account, outcome, path)
+    }
+
+    async fn forward(
+        &self,
+        mut parts: Parts,
+        body: Incoming,
+        pass: Pass,
+        snapshot: &Arc<S>,
+        way: proxy::Way<'_>,
+    ) -> (Response<ClientBody>, Outcome) {
+        let id = way.id;
+        if pass.preflight {
+            keep_the_question(&mut parts.headers);
+        }
         let proxied = match self.upstreams.of(&pass.route) {
-            Ok(upstream) => proxy::forward(&upstream, parts, body, pass, &snapshot, way).await,
+            Ok(upstream) => proxy::forward(&upstream, parts, body, pass, snapshot, way).await,
             Err(error) => Err(Failure::Unusable(error)),
         };
         match proxied {
-            Ok(response) => (response, account, Outcome::Passed, None),
-            Err(failure) => (respond::failure(&failure, id), account, Outcome::Failed(failure), None),
+            Ok(response) => (response, Outcome::Passed),
+            Err(failure) => (respond::failure(&failure, id), Outcome::Failed(failure)),
         }
     }
 }

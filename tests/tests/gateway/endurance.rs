@@ -176,6 +176,63 @@ fn an_outage_of_the_provider_is_nobodys_fault_and_over_when_it_is_over() {
     assert!(count <= asked.len() + 1, "{count} calls about {} tokens", asked.len());
 }
 
+/// A provider in all kinds of trouble: for a third of all calls, by their number.
+fn troubled(request: &Request, number: usize) -> Reply {
+    let whole = || provider::claims("mallory").to_string();
+    let half = || whole().chars().take(40).collect::<String>();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n";
+    match number % 45 {
+        0 => Reply::Silent(Duration::from_secs(3)),
+        3 => Reply::HangUp,
+        // Within the head, and within the body.
+        6 => Reply::Raw(head.as_bytes()[..30].to_vec()),
+        9 => Reply::Raw(format!("{head}\r\n{}", half()).into_bytes()),
+        12 => Reply::Drip(format!("{head}\r\n{}", whole()).into_bytes(), Duration::from_millis(50)),
+        15 => Answer::text(200, "text/html", "<h1>mallory</h1>").into(),
+        // A name, in what is no JSON.
+        18 => Answer::text(200, "application/json", &format!("{}x", whole())).into(),
+        21 => Answer::text(200, "application/json", &half()).into(),
+        24 => Answer::status(302).with("Location", "/realms/demo/login").into(),
+        27 => Answer::status(500).into(),
+        30 => Answer::json(503, &provider::claims("mallory")).into(),
+        33 => Reply::Zeros(100 * 1024 * 1024),
+        36 => Reply::Chunked(vec![half().into_bytes()], vec![("x-user".to_owned(), "mallory".to_owned())]),
+        39 => Reply::Raw(b"\x16\x03\x01\x00\x05hello".to_vec()),
+        42 => Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 500\r\n\r\n{\"a\":1}".to_vec()),
+        _ => script(request),
+    }
+}
+
+#[test]
+fn whatever_a_provider_does_it_is_a_yes_a_no_or_a_503() {
+    let calls = AtomicUsize::new(0);
+    let provider = Server::start(any_port(), move |request| troubled(request, calls.fetch_add(1, Ordering::SeqCst)));
+    let provider = provider.unwrap();
+    let upstream = upstream::start(any_port()).unwrap();
+    let extra = "cache: {ttl: 1s, negative_ttl: 1s}\ntimeout: 1s";
+    let gateway = Gateway::start(&config(&provider.url(), &upstream.url(), extra, "", "")).unwrap();
+    let load = Load::start(gateway.address);
+    std::thread::sleep(Duration::from_secs(u64::try_from(length(8, 60)).unwrap()));
+    let sent = load.end();
+    let mut count = [0; 3];
+    for one in &sent {
+        let good = one.token.starts_with("good");
+        let kind = match &one.status {
+            Ok(200) if good => 0,
+            Ok(401) if !good => 1,
+            // The odd answer that is not this token's no: never a 401 for a good one, never a pass for a bad one.
+            Ok(503) => 2,
+            _ => panic!("{one:?}"),
+        };
+        count[kind] += 1;
+    }
+    println!("{count:?}");
+    assert!(count.iter().all(|count| *count > 20), "{count:?}");
+    assert!(upstream.seen().iter().all(|request| request.header("x-remote-user") != Some("mallory")));
+    let resident = size(&gateway)[0];
+    assert!(resident < 150e6, "{resident} bytes after answers of 100 MB");
+}
+
 /// Resident memory, open descriptors and threads.
 fn size(gateway: &Gateway) -> [f64; 3] {
     ["process_resident_memory_bytes", "process_open_fds", "process_threads"].map(|series| metric(gateway, series))

@@ -27,6 +27,7 @@ mod loading;
 mod memory;
 mod outage;
 mod policy;
+mod preflight;
 mod probing;
 mod protocols;
 mod reload;

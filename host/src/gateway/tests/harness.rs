@@ -53,7 +53,7 @@ pub(super) fn as_alice(route: &Arc<RouteConfig>, _: &Question<'_>) -> Decision {
 /// Lets everything through as nobody, as a public route does.
 pub(super) fn as_nobody(route: &Arc<RouteConfig>) -> Pass {
     let route = Arc::clone(route);
-    Pass { route, headers: Vec::new(), keep_authorization: false, pass_cookies: false }
+    Pass { route, headers: Vec::new(), keep_authorization: false, pass_cookies: false, preflight: false }
 }
 
 /// A route to an upstream.
@@ -67,6 +67,7 @@ pub(super) fn route(url: &str, timeout: Duration, ca_pem: Option<Vec<u8>>) -> Ro
         observe: false,
         basic_auth: BasicAuth::Block,
         fall_through: false,
+        cors: crate::config::Cors::None,
         upstream: UpstreamConfig { url: url.parse().expect("URL"), timeout, ca_pem },
         identity_headers: Vec::new(),
         header_values: HeaderValues::Refuse,
