@@ -4,14 +4,15 @@
 //! sent: neither a secret nor an endless number of series can come of them.
 
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Upper bounds of what takes a network's time, in seconds.
@@ -19,21 +20,69 @@ const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 /// Upper bounds of what a computation takes, in seconds.
 const SHORT_SECONDS: [f64; 8] = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.001, 0.01, 0.1];
 
-type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
-type Counters<const N: usize> = Family<Labels<N>, Counter>;
-type Histograms = Family<Labels<1>, Histogram, fn() -> Histogram>;
+type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// A name of the configuration, shared: to count under it allocates nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Name(Arc<str>);
+
+impl EncodeLabelValue for Name {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        encoder.write_str(&self.0)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfRoute {
+    /// Its place in the file; empty where there is none.
+    route: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Decided {
+    route: Option<u64>,
+    decision: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfProvider {
+    provider: Name,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Verdict {
+    provider: Name,
+    source: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Called {
+    provider: Name,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfAdapter {
+    adapter: Name,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    outcome: &'static str,
+}
 
 /// All of them.
 pub struct Metrics {
     registry: Registry,
-    decisions: Counters<2>,
-    requests: Histograms,
-    verdicts: Counters<3>,
-    calls: Counters<2>,
-    call_time: Histograms,
-    adapter_time: Histograms,
-    basic_refused: Counters<1>,
-    reloads: Counters<1>,
+    decisions: Family<Decided, Counter>,
+    requests: Histograms<OfRoute>,
+    verdicts: Family<Verdict, Counter>,
+    calls: Family<Called, Counter>,
+    call_time: Histograms<OfProvider>,
+    adapter_time: Histograms<OfAdapter>,
+    basic_refused: Family<OfRoute, Counter>,
+    reloads: Family<Ended, Counter>,
     stale: Gauge,
     loaded_at: Gauge<f64, AtomicU64>,
     certificate_ends: Gauge,
@@ -90,41 +139,41 @@ impl Metrics {
         new.registry = registry;
         for outcome in ["ok", "failed"] {
             // A series that begins at 1 is no increase to Prometheus.
-            drop(new.reloads.get_or_create(&[("outcome", outcome.into())]));
+            drop(new.reloads.get_or_create(&Ended { outcome }));
         }
         new
     }
 
     /// A request was answered.
     pub fn decided(&self, route: Option<usize>, decision: &'static str, took: Duration) {
-        let route = route.map_or(Cow::Borrowed("none"), |index| Cow::Owned(index.to_string()));
-        self.requests.get_or_create(&[("route", route.clone())]).observe(took.as_secs_f64());
-        self.decisions.get_or_create(&[("route", route), ("decision", decision.into())]).inc();
+        let route = route.and_then(|index| u64::try_from(index).ok());
+        self.requests.get_or_create(&OfRoute { route }).observe(took.as_secs_f64());
+        self.decisions.get_or_create(&Decided { route, decision }).inc();
     }
 
     /// A verdict was used.
-    pub fn verdict(&self, provider: &str, source: &'static str, outcome: &'static str) {
-        let labels = [("provider", provider.to_owned().into()), ("source", source.into()), ("outcome", outcome.into())];
-        self.verdicts.get_or_create(&labels).inc();
+    pub fn verdict(&self, provider: &Arc<str>, source: &'static str, outcome: &'static str) {
+        self.verdicts.get_or_create(&Verdict { provider: Name(Arc::clone(provider)), source, outcome }).inc();
     }
 
     /// A call ended, or was not made.
     pub fn called(&self, provider: &str, outcome: &'static str, took: Option<Duration>) {
-        let provider = Cow::Owned(provider.to_owned());
+        let provider = Name(provider.into());
         if let Some(took) = took {
-            self.call_time.get_or_create(&[("provider", Cow::clone(&provider))]).observe(took.as_secs_f64());
+            self.call_time.get_or_create(&OfProvider { provider: provider.clone() }).observe(took.as_secs_f64());
         }
-        self.calls.get_or_create(&[("provider", provider), ("outcome", outcome.into())]).inc();
+        self.calls.get_or_create(&Called { provider, outcome }).inc();
     }
 
     /// An adapter read answers.
     pub fn adapter(&self, name: &str, took: Duration) {
-        self.adapter_time.get_or_create(&[("adapter", name.to_owned().into())]).observe(took.as_secs_f64());
+        self.adapter_time.get_or_create(&OfAdapter { adapter: Name(name.into()) }).observe(took.as_secs_f64());
     }
 
     /// Somebody came with Basic where it is blocked.
-    pub fn basic_refused(&self, route: usize) {
-        self.basic_refused.get_or_create(&[("route", route.to_string().into())]).inc();
+    pub fn basic_refused(&self, route: Option<usize>) {
+        let route = route.and_then(|index| u64::try_from(index).ok());
+        self.basic_refused.get_or_create(&OfRoute { route }).inc();
     }
 
     /// What serves was read just now.
@@ -137,7 +186,7 @@ impl Metrics {
     /// A reload ended well, or badly: then what is on disk does not serve.
     pub fn reloaded(&self, well: bool) {
         self.stale.set(i64::from(!well));
-        self.reloads.get_or_create(&[("outcome", if well { "ok" } else { "failed" }.into())]).inc();
+        self.reloads.get_or_create(&Ended { outcome: if well { "ok" } else { "failed" } }).inc();
     }
 
     /// The whole text, with what is only looked at when somebody asks.

@@ -2,9 +2,11 @@
 //!
 //! Bounded, in memory only. It holds what the access log holds: no path of a decision, no credential.
 
+use http::{HeaderValue, Method};
+use portcullis_core::identity::Identity;
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// So many decisions are kept.
 const DECISIONS_MAX: usize = 100;
@@ -29,11 +31,11 @@ pub struct Line {
     /// Seconds since 1970.
     pub at_s: i64,
     /// The request's id.
-    pub id: String,
+    pub id: HeaderValue,
     /// The trace id of `traceparent` (W3C Trace Context 3.2.2.3).
     pub trace: Option<String>,
     /// The method.
-    pub method: String,
+    pub method: Method,
     /// The route, by its place in the file.
     pub route: Option<usize>,
     /// The status that was answered.
@@ -45,15 +47,15 @@ pub struct Line {
     /// Why.
     pub reason: String,
     /// Whose verdict it was.
-    pub provider: Option<String>,
+    pub provider: Option<Arc<str>>,
     /// Who it was.
-    pub username: Option<String>,
+    pub identity: Option<Arc<Identity>>,
     /// Who came with Basic and was refused.
     pub basic: Option<String>,
     /// Where the verdict came from.
     pub cache: Option<&'static str>,
     /// The credential's fingerprint.
-    pub credential: Option<String>,
+    pub credential: Option<u64>,
     /// Milliseconds that the verdict took.
     pub verdict_ms: Option<u64>,
     /// Milliseconds until the answer began.
@@ -94,11 +96,13 @@ impl Recent {
         let lines: Vec<Line> = lock(&self.decisions).iter().rev().cloned().collect();
         let line = |line: Line| {
             let Line { at_s, id, trace, method, route, status, decision, rule, reason, .. } = line;
-            let Line { provider, username, basic, cache, credential, verdict_ms, ms, .. } = line;
+            let Line { provider, identity, basic, cache, credential, verdict_ms, ms, .. } = line;
+            let username = identity.as_ref().map(|identity| identity.username.as_str());
+            let credential = credential.map(|fingerprint| format!("{fingerprint:016x}"));
             json!({
                 "at": httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(u64::try_from(at_s).unwrap_or(0))),
-                "id": id, "trace": trace, "method": method, "route": route, "status": status, "decision": decision,
-                "rule": rule, "reason": reason, "provider": provider, "username": username, "basic": basic,
+                "id": id.to_str().unwrap_or_default(), "trace": trace, "method": method.as_str(), "route": route, "status": status, "decision": decision,
+                "rule": rule, "reason": reason, "provider": provider.as_deref(), "username": username, "basic": basic,
                 "cache": cache, "credential": credential, "verdict_ms": verdict_ms, "ms": ms,
             })
         };

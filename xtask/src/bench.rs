@@ -111,7 +111,16 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     // As users build it. Compiling wasmtime once more takes minutes, and is why nothing else here has this profile.
     workspace::run(cargo().args(["build", "--release", "--workspace", "--bin", "portcullis"]))?;
     if !arguments.whole_gateway_only {
-        workspace::run(cargo().args(["bench", "--profile", "dev", "--workspace", "--bench", "verdict"]))?;
+        workspace::run(cargo().args([
+            "bench",
+            "--profile",
+            "dev",
+            "--workspace",
+            "--bench",
+            "verdict",
+            "--bench",
+            "hit",
+        ]))?;
     }
     let mut stage = subject::start()?;
     let mut rounds: Vec<Vec<Figure>> = Vec::new();

@@ -42,6 +42,12 @@ impl fmt::Debug for Fingerprint {
 }
 
 impl Fingerprint {
+    /// As a number.
+    #[must_use]
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
     /// Reads what [`Fingerprint`] shows: 16 hexadecimal digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

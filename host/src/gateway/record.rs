@@ -4,7 +4,7 @@
 //! its fingerprint.
 
 use super::proxy::Failure;
-use crate::decision::{Account, Source};
+use crate::decision::{Account, Fingerprint, Source};
 use crate::metrics::METRICS;
 use crate::recent::{Line, RECENT};
 use http::{HeaderValue, Method};
@@ -45,25 +45,25 @@ pub(super) fn record(outcome: Outcome, account: Account, request: Request<'_>, s
     };
     METRICS.decided(route, decision, took);
     if let Some(who) = &basic {
-        METRICS.basic_refused(route.unwrap_or_default());
+        METRICS.basic_refused(route);
         RECENT.basic(who, path.as_deref().unwrap_or_default());
     }
     let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let line = Line {
         at_s: crate::provider::now(),
-        id: id.to_str().unwrap_or("").to_owned(),
+        id: id.clone(),
         trace,
-        method: method.as_str().to_owned(),
+        method: method.clone(),
         route,
         status,
         decision,
         rule,
         reason,
-        provider: provider.map(|name| name.as_ref().to_owned()),
-        username: identity.map(|identity| identity.username.clone()),
+        provider,
+        identity,
         basic,
         cache: source.map(Source::word),
-        credential: credential.map(|fingerprint| fingerprint.to_string()),
+        credential: credential.map(Fingerprint::bits),
         verdict_ms: asked_for.map(ms),
         ms: ms(took),
     };
@@ -71,12 +71,22 @@ pub(super) fn record(outcome: Outcome, account: Account, request: Request<'_>, s
     RECENT.decided(line);
 }
 
+/// A fingerprint as [`Fingerprint`] shows it.
+struct Hexadecimal(u64);
+
+impl std::fmt::Display for Hexadecimal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
 /// The access log: one line a request.
 fn log(line: &Line, path: Option<&str>) {
     let Line { id, method, route, status, decision, rule, reason, cache, verdict_ms, ms, at_s: _, .. } = line;
-    let (provider, username) = (line.provider.as_deref(), line.username.as_deref());
+    let username = line.identity.as_ref().map(|identity| identity.username.as_str());
+    let (provider, id) = (line.provider.as_deref(), id.to_str().unwrap_or_default());
     let (trace, basic) = (line.trace.as_deref(), line.basic.as_deref());
-    let credential = line.credential.as_ref().map(tracing::field::display);
+    let credential = line.credential.map(|fingerprint| tracing::field::display(Hexadecimal(fingerprint)));
     tracing::info!(
         target: "portcullis::access",
         %method, route, status, decision, rule, reason, provider, username, basic, path, cache, credential, verdict_ms, ms, id, trace
