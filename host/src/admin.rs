@@ -2,7 +2,7 @@
 //!
 //! It must never show a setting or a credential. Who came is shown by `/decisions`, as in the log.
 
-use crate::decision::{Fingerprint, Forget, Snapshot};
+use crate::decision::{Forget, Snapshot};
 use crate::metrics::{GaugeNow, METRICS, process};
 use crate::provider::{self, Provider};
 use crate::recent::RECENT;
@@ -12,6 +12,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{delete, get};
 use axum::{Json, Router};
+use portcullis_core::fingerprint::Fingerprint;
 use serde_json::{Value, json};
 use std::future::Future;
 use std::sync::Arc;
@@ -49,11 +50,13 @@ impl Readiness for Snapshot {
             each(
                 "portcullis_provider_down",
                 "1 while the provider is held to be down (circuit breaker)",
-                &|provider| f64::from(u8::from(provider.load().2)),
+                &|provider| f64::from(u8::from(provider.load().down)),
             ),
-            each("portcullis_provider_calls_in_flight", "Calls under way", &|provider| number(provider.load().0)),
+            each("portcullis_provider_calls_in_flight", "Calls under way", &|provider| {
+                number(provider.load().in_flight)
+            }),
             each("portcullis_provider_calls_waiting", "Calls that wait for a turn", &|provider| {
-                number(provider.load().1)
+                number(provider.load().waiting)
             }),
             GaugeNow::each("portcullis_cache_entries", "Verdicts that are kept", "kind", entries),
             GaugeNow::each("portcullis_cache_bytes", "What they take, about", "kind", bytes),

@@ -11,7 +11,7 @@ mod select;
 mod snapshot;
 mod verdicts;
 
-pub use cache::{Fingerprint, Forget};
+pub use cache::Forget;
 pub(crate) use cors::keep_the_question;
 pub use decide::{decide, verdict_denial};
 pub use snapshot::{Snapshot, settle};
@@ -20,6 +20,7 @@ pub use verdicts::{Source, Verdicts};
 use crate::config::RouteConfig;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use portcullis_core::denial::Denial;
+use portcullis_core::fingerprint::Fingerprint;
 use portcullis_core::identity::Identity;
 use portcullis_core::target::NormalTarget;
 use std::sync::Arc;

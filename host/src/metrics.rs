@@ -178,7 +178,6 @@ impl Metrics {
 
     /// What serves was read just now.
     pub fn loaded(&self, certificate_ends: Option<i64>) {
-        self.stale.set(0);
         self.loaded_at.set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());
         self.certificate_ends.set(certificate_ends.unwrap_or(0));
     }
@@ -244,6 +243,14 @@ impl GaugeNow {
     }
 }
 
+/// How many descriptors the process may have open; `None` where the system does not tell.
+#[must_use]
+pub fn descriptors_max() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find(|line| line.starts_with("Max open files"))?;
+    line.split_whitespace().nth(3)?.parse().ok()
+}
+
 /// The process, by the names that Prometheus' own clients give these. Nothing where `/proc` is not.
 #[must_use]
 pub fn process() -> Vec<GaugeNow> {
@@ -255,7 +262,7 @@ pub fn process() -> Vec<GaugeNow> {
     let resident = word(&status, "VmRSS:", 1).map(|kib| kib * 1024.0);
     let threads = word(&status, "Threads:", 1);
     let descriptors = std::fs::read_dir("/proc/self/fd").ok().map(|open| open.count());
-    let most = word(&read("limits").unwrap_or_default(), "Max open files", 3);
+    let most = descriptors_max().and_then(|most| u32::try_from(most).ok()).map(f64::from);
     let gauge = |name, help, value: Option<f64>| value.map(|value| GaugeNow::one(name, help, value));
     [
         gauge("process_resident_memory_bytes", "Resident memory", resident),

@@ -13,6 +13,7 @@ mod render;
 mod verdict;
 
 pub use call::{BODY_BYTES_MAX, BoxFuture, Call, CallFault, Raw, Transport};
-pub use network::Network;
+pub use guard::Load;
+pub use network::{Network, innermost};
 pub use plan::{PlanProblem, ReadyPlan, Wanted};
 pub use verdict::{Clock, Exchange, Fit, Provider, Readiness, Seen, now};

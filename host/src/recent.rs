@@ -3,6 +3,7 @@
 //! Bounded, in memory only. It holds what the access log holds: no path of a decision, no credential.
 
 use http::{HeaderValue, Method};
+use portcullis_core::fingerprint::Fingerprint;
 use portcullis_core::identity::Identity;
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
@@ -55,7 +56,7 @@ pub struct Line {
     /// Where the verdict came from.
     pub cache: Option<&'static str>,
     /// The credential's fingerprint.
-    pub credential: Option<u64>,
+    pub credential: Option<Fingerprint>,
     /// Milliseconds that the verdict took.
     pub verdict_ms: Option<u64>,
     /// Milliseconds until the answer began.
@@ -98,7 +99,7 @@ impl Recent {
             let Line { at_s, id, trace, method, route, status, decision, rule, reason, .. } = line;
             let Line { provider, identity, basic, cache, credential, verdict_ms, ms, .. } = line;
             let username = identity.as_ref().map(|identity| identity.username.as_str());
-            let credential = credential.map(|fingerprint| format!("{fingerprint:016x}"));
+            let credential = credential.map(|fingerprint| fingerprint.to_string());
             json!({
                 "at": httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(u64::try_from(at_s).unwrap_or(0))),
                 "id": id.to_str().unwrap_or_default(), "trace": trace, "method": method.as_str(), "route": route, "status": status, "decision": decision,

@@ -166,6 +166,14 @@ impl Gateway {
         fs::read(self.folder.0.join("log")).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
     }
 
+    /// The value of a series of `/metrics`; 0 where it is not there.
+    ///
+    /// # Errors
+    /// When the admin listener does not answer.
+    pub fn metric(&self, series: &str) -> io::Result<f64> {
+        Ok(series_of(&client::get(self.admin, "/metrics", &[])?.text(), series))
+    }
+
     /// Resident memory in KiB; 0 where `/proc` does not tell.
     #[must_use]
     pub fn resident_kib(&self) -> u64 {
@@ -211,6 +219,14 @@ impl Drop for Gateway {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// The value of a series in the text of `/metrics`; 0 where it is not there.
+#[must_use]
+pub fn series_of(text: &str, series: &str) -> f64 {
+    let found = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    // What is there and no number equals nothing.
+    found.map_or(0.0, |value| value.parse().unwrap_or(f64::NAN))
 }
 
 /// The whole configuration: `rest`, and what the harness knows.

@@ -8,6 +8,7 @@ pub mod breaker;
 pub mod copies;
 pub mod credential;
 pub mod denial;
+pub mod fingerprint;
 pub mod header;
 pub mod identity;
 pub mod json;

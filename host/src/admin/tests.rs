@@ -1,9 +1,10 @@
 //! The two paths over a real socket, before and after a change of the world.
 
 use super::{Readiness, serve, what};
-use crate::decision::{Fingerprint, Forget};
+use crate::decision::Forget;
 use crate::metrics::GaugeNow;
 use arc_swap::ArcSwap;
+use portcullis_core::fingerprint::Fingerprint;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

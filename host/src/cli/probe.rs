@@ -2,7 +2,7 @@
 //! make. The administrator sees the attributes and picks the one that holds the username.
 
 use super::out::{complain, say};
-use super::{CANNOT, NO, WRONG, YES, world};
+use super::{NO, WRONG, YES, world};
 use crate::adapter::contract::{Content, Response};
 use crate::decision::verdict_denial;
 use crate::provider::{Exchange, Provider, Readiness, Seen, now};
@@ -35,12 +35,9 @@ pub(super) fn run(file: &Path, name: &str, token_file: &Path) -> u8 {
             return WRONG;
         }
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match world::runtime() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            complain(format_args!("no runtime: {error}"));
-            return CANNOT;
-        }
+        Err(code) => return code,
     };
     runtime.block_on(probe(provider, &credential, now()))
 }

@@ -1,8 +1,9 @@
 //! `portcullis status`: asks a running gateway how it is, on the admin listener of its configuration.
 
 use super::out::{complain, say};
-use super::{CANNOT, NO, WRONG, YES};
+use super::{CANNOT, NO, WRONG, YES, world};
 use crate::config;
+use crate::provider::innermost;
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
@@ -18,12 +19,9 @@ pub(super) fn run(file: &Path) -> u8 {
             return WRONG;
         }
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match world::runtime() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            complain(format_args!("no runtime: {error}"));
-            return CANNOT;
-        }
+        Err(code) => return code,
     };
     match runtime.block_on(ask(&format!("http://{admin}/readyz"))) {
         Ok(answer) => tell(&answer),
@@ -42,10 +40,6 @@ async fn ask(url: &str) -> Result<Value, String> {
     let answer = client.get(url).send().await.map_err(|error| innermost(&error))?;
     let body = answer.bytes().await.map_err(|error| innermost(&error))?;
     serde_json::from_slice(&body).map_err(|_| "what answers there is no gateway".to_owned())
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), innermost)
 }
 
 fn tell(answer: &Value) -> u8 {

@@ -12,6 +12,7 @@ use crate::provider::PlanProblem;
 use portcullis_core::problem::{Problem, Problems};
 use std::path::Path;
 use std::sync::Arc;
+use tokio::runtime::{Builder, Runtime};
 
 /// What a configuration came to.
 pub(super) struct World {
@@ -24,6 +25,14 @@ pub(super) struct World {
 pub(super) fn machine() -> Result<Machine, u8> {
     Machine::new(Machine::default_cache().as_deref()).map_err(|reason| {
         complain(reason);
+        CANNOT
+    })
+}
+
+/// What a command that asks somebody runs on, or the exit code after having said why there is none.
+pub(super) fn runtime() -> Result<Runtime, u8> {
+    Builder::new_current_thread().enable_all().build().map_err(|error| {
+        complain(format_args!("no runtime: {error}"));
         CANNOT
     })
 }

@@ -173,17 +173,25 @@ fn cache(at: &At<'_>, problems: &mut Problems) -> Option<Option<CacheConfig>> {
 }
 
 fn granted(at: &At<'_>, allow_http: bool, problems: &mut Problems) -> Option<Vec<Origin>> {
-    let mut origins = Vec::new();
     let items = at.sequence(problems)?;
-    let count = items.len();
+    origins(&items, problems, |item, origin, problems| encrypted(item, origin.as_str(), allow_http, problems))
+}
+
+/// A list of origins, each of which `admits` lets in or reports.
+pub(super) fn origins(
+    items: &[At<'_>],
+    problems: &mut Problems,
+    admits: impl Fn(&At<'_>, &Origin, &mut Problems) -> Option<()>,
+) -> Option<Vec<Origin>> {
+    let mut origins = Vec::new();
     for item in items {
         let Some(text) = item.text(problems) else { continue };
         match Origin::parse(&text) {
-            Ok(origin) => origins.extend(encrypted(&item, origin.as_str(), allow_http, problems).map(|()| origin)),
+            Ok(origin) => origins.extend(admits(item, &origin, problems).map(|()| origin)),
             Err(flaw) => item.report(problems, flaw.problem, flaw.remedy),
         }
     }
-    (origins.len() == count).then_some(origins)
+    (origins.len() == items.len()).then_some(origins)
 }
 
 /// `http://host[:port]`, an HTTP proxy (RFC 9110 9.3.6): what goes through it stays encrypted from here to the provider.

@@ -2,12 +2,12 @@
 //!
 //! What has no meaning on a route is refused rather than ignored: somebody who wrote it expects it to do something.
 
-use super::provider::transpose;
+use super::provider::{origins, transpose};
 use super::read::Known;
 use super::resolve::Resolve;
 use super::{Access, BasicAuth, Cors, Fact, HeaderValues, RouteConfig, RouteMatch, Services, UpstreamConfig};
 use super::{files, headers, require};
-use portcullis_core::base_url::{self, Origin};
+use portcullis_core::base_url;
 use portcullis_core::policy::Require;
 use portcullis_core::problem::Problems;
 use portcullis_core::target::Oddity;
@@ -272,23 +272,15 @@ fn cors(at: &At<'_>, problems: &mut Problems) -> Option<Cors> {
         return at.choice(&["pass"], problems).map(|_| Cors::Pass);
     }
     let mut walker = at.mapping(problems)?;
-    let origins = walker.need("origins", "write whose pages may ask: [https://app.example.com]", problems);
+    let written = walker.need("origins", "write whose pages may ask: [https://app.example.com]", problems);
     walker.finish(problems);
-    let at = origins?;
+    let at = written?;
     let items = at.sequence(problems)?;
     if items.is_empty() {
         at.report(problems, "is an empty list", "write whose pages may ask: [https://app.example.com]");
         return None;
     }
-    let mut origins = Vec::new();
-    for item in &items {
-        let Some(text) = item.text(problems) else { continue };
-        match Origin::parse(&text) {
-            Ok(origin) => origins.push(origin),
-            Err(flaw) => item.report(problems, flaw.problem, flaw.remedy),
-        }
-    }
-    (origins.len() == items.len()).then_some(Cors::Answer(origins))
+    origins(&items, problems, |_, _, _| Some(())).map(Cors::Answer)
 }
 
 fn basic_auth(at: &At<'_>, problems: &mut Problems) -> Option<BasicAuth> {

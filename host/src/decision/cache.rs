@@ -6,11 +6,11 @@
 
 use super::headers::Encoded;
 use portcullis_core::credential::Credential;
+use portcullis_core::fingerprint::Fingerprint;
 use portcullis_core::identity::Identity;
 use portcullis_core::lease::{Lease, Now, Standing};
 use portcullis_core::refusal::Refusal;
 use quick_cache::{Weighter, sync};
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,37 +25,6 @@ const ENTRY_BYTES: usize = 200;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key([u8; 32]);
 
-/// A credential by a short keyed hash, for logs and for forgetting it. Another process gives it another one.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint(u64);
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
-impl Fingerprint {
-    /// As a number.
-    #[must_use]
-    pub fn bits(self) -> u64 {
-        self.0
-    }
-
-    /// Reads what [`Fingerprint`] shows: 16 hexadecimal digits.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        digits.then(|| u64::from_str_radix(text, 16).ok().map(Self))?
-    }
-}
-
 /// A credential as the cache knows it.
 #[derive(Clone, Copy)]
 pub(super) struct CredentialId([u8; 32]);
@@ -63,7 +32,7 @@ pub(super) struct CredentialId([u8; 32]);
 impl CredentialId {
     pub(super) fn fingerprint(&self) -> Fingerprint {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
-        Fingerprint(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+        Fingerprint::new([a, b, c, d, e, f, g, h])
     }
 
     /// Somewhere between 0 and 255, by which leases differ.

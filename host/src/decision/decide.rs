@@ -113,7 +113,8 @@ async fn vouched<'s>(
     credential: &Credential,
     account: &mut Account,
 ) -> Result<(Arc<Known>, &'s Served), Denial> {
-    let candidates = select::candidates(snapshot, names, credential).map_err(|refusal| verdict_denial(refusal, 0))?;
+    let candidates =
+        select::candidates(snapshot, names, credential).map_err(|refusal| verdict_denial(refusal, now()))?;
     let began = Instant::now();
     let mut last = None;
     for served in &candidates {

@@ -4,11 +4,12 @@
 //! credential meanwhile waits for the same answer. Nothing that blames a provider is ever kept, and no lock is held across an
 //! await.
 
-use super::cache::{Cache, CredentialId, Entry, Fingerprint, Forget, Found, Key, Known};
+use super::cache::{Cache, CredentialId, Entry, Forget, Found, Key, Known};
 use super::headers::{Encoded, Need};
 use crate::metrics::METRICS;
 use crate::provider::{Provider, now};
 use portcullis_core::credential::Credential;
+use portcullis_core::fingerprint::Fingerprint;
 use portcullis_core::identity::{Identity, Moment};
 use portcullis_core::lease::{Lease, Now};
 use portcullis_core::refusal::{Cause, Refusal};

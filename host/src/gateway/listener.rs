@@ -5,6 +5,7 @@
 use super::fragment::{Fragments, Watched};
 use super::service::{Connection, Door};
 use super::{Decide, upgrade};
+use crate::metrics::descriptors_max;
 use arc_swap::ArcSwap;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -102,9 +103,7 @@ pub async fn serve<S: Decide>(
 /// How many connections clients may have: of the descriptors that the process may open, so many that the administrator's
 /// listener, upstreams and providers have some left. Who comes then waits in the system's queue.
 fn connections_max() -> usize {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let line = limits.lines().find(|line| line.starts_with("Max open files"));
-    let descriptors = line.and_then(|line| line.split_whitespace().nth(3)?.parse().ok()).unwrap_or(DESCRIPTORS);
+    let descriptors = descriptors_max().unwrap_or(DESCRIPTORS);
     let most = (descriptors.saturating_sub(DESCRIPTORS_OWN) / 3 * 2).clamp(CONNECTIONS_MIN, Semaphore::MAX_PERMITS);
     tracing::info!(descriptors, connections = most, "so many connections are taken at once");
     most

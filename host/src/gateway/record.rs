@@ -4,7 +4,7 @@
 //! its fingerprint.
 
 use super::proxy::Failure;
-use crate::decision::{Account, Fingerprint, Source};
+use crate::decision::{Account, Source};
 use crate::metrics::METRICS;
 use crate::recent::{Line, RECENT};
 use http::{HeaderValue, Method};
@@ -63,21 +63,12 @@ pub(super) fn record(outcome: Outcome, account: Account, request: Request<'_>, s
         identity,
         basic,
         cache: source.map(Source::word),
-        credential: credential.map(Fingerprint::bits),
+        credential,
         verdict_ms: asked_for.map(ms),
         ms: ms(took),
     };
     log(&line, path.as_deref());
     RECENT.decided(line);
-}
-
-/// A fingerprint as [`Fingerprint`] shows it.
-struct Hexadecimal(u64);
-
-impl std::fmt::Display for Hexadecimal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
 }
 
 /// The access log: one line a request.
@@ -86,7 +77,7 @@ fn log(line: &Line, path: Option<&str>) {
     let username = line.identity.as_ref().map(|identity| identity.username.as_str());
     let (provider, id) = (line.provider.as_deref(), id.to_str().unwrap_or_default());
     let (trace, basic) = (line.trace.as_deref(), line.basic.as_deref());
-    let credential = line.credential.map(|fingerprint| tracing::field::display(Hexadecimal(fingerprint)));
+    let credential = line.credential.map(tracing::field::display);
     tracing::info!(
         target: "portcullis::access",
         %method, route, status, decision, rule, reason, provider, username, basic, path, cache, credential, verdict_ms, ms, id, trace

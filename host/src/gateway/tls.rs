@@ -26,8 +26,7 @@ pub enum TlsError {
 /// When the first certificate of the chain ends, in seconds since 1970.
 #[must_use]
 pub fn certificate_ends(tls: &ServerTls) -> Option<i64> {
-    let chain: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_slice_iter(&tls.certificate_pem).collect::<Result<_, _>>().ok()?;
+    let chain = chain(tls).ok()?;
     let ends = chain.iter().filter_map(|der| {
         let certificate = x509_cert::Certificate::from_der(der).ok()?;
         i64::try_from(certificate.tbs_certificate.validity.not_after.to_unix_duration().as_secs()).ok()
@@ -35,17 +34,20 @@ pub fn certificate_ends(tls: &ServerTls) -> Option<i64> {
     ends.min()
 }
 
+/// The certificates, at least one.
+fn chain(tls: &ServerTls) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&tls.certificate_pem)
+        .collect::<Result<_, _>>()
+        .map_err(|_| TlsError::Certificate)?;
+    if chain.is_empty() { Err(TlsError::Certificate) } else { Ok(chain) }
+}
+
 /// Makes the listener's TLS from PEM texts.
 ///
 /// # Errors
 /// No certificate, no key, or two that do not belong together.
 pub fn server_config(tls: &ServerTls) -> Result<Arc<ServerConfig>, TlsError> {
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&tls.certificate_pem)
-        .collect::<Result<_, _>>()
-        .map_err(|_| TlsError::Certificate)?;
-    if chain.is_empty() {
-        return Err(TlsError::Certificate);
-    }
+    let chain = chain(tls)?;
     let key = PrivateKeyDer::from_pem_slice(tls.key_pem.reveal().as_bytes()).map_err(|_| TlsError::Key)?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -20,6 +20,17 @@ const WAITING_MAX: usize = 1024;
 /// How long one waits.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// How it stands with calls to a provider.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// Calls under way.
+    pub in_flight: usize,
+    /// Calls that wait for a turn.
+    pub waiting: usize,
+    /// Whether the provider is held to be down.
+    pub down: bool,
+}
+
 /// One for each provider.
 pub(super) struct Guard {
     turns: Semaphore,
@@ -79,11 +90,12 @@ impl Guard {
         Ok(Turn { guard: self, who, _place: place, _turn: turn })
     }
 
-    /// Calls under way, calls that wait, and whether the provider is held to be down.
-    pub(super) fn state(&self) -> (usize, usize, bool) {
-        let under_way = CALLS_MAX - self.turns.available_permits().min(CALLS_MAX);
+    /// How it stands with calls now.
+    pub(super) fn load(&self) -> Load {
+        let in_flight = CALLS_MAX - self.turns.available_permits().min(CALLS_MAX);
         let places = CALLS_MAX + WAITING_MAX - self.places.available_permits().min(CALLS_MAX + WAITING_MAX);
-        (under_way, places.saturating_sub(under_way), self.breaker(|breaker, _| breaker.is_open()))
+        let down = self.breaker(|breaker, _| breaker.is_open());
+        Load { in_flight, waiting: places.saturating_sub(in_flight), down }
     }
 
     fn breaker<R>(&self, with: impl FnOnce(&mut Breaker, u64) -> R) -> R {

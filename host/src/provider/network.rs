@@ -100,7 +100,8 @@ impl Transport for Network {
 }
 
 /// The innermost cause: the outer ones repeat the URL.
-fn innermost(error: &dyn std::error::Error) -> String {
+#[must_use]
+pub fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

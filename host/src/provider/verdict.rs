@@ -3,7 +3,7 @@
 use super::answer::{Needles, SecretNeedles, answer};
 use super::call::{Call, CallFault, Raw, Transport};
 use super::generation::generation;
-use super::guard::Guard;
+use super::guard::{Guard, Load};
 use super::plan::{self, Made, PlanProblem, ReadyPlan, Wanted, vet_request};
 use super::render::{render, shown};
 use crate::adapter::{self, Adapter, contract};
@@ -174,10 +174,10 @@ impl Provider {
             && placeless(&self.config) == placeless(config)
     }
 
-    /// How it stands with calls to it: under way, waiting for a turn, and whether it is held to be down.
+    /// How it stands with calls to it.
     #[must_use]
-    pub fn load(&self) -> (usize, usize, bool) {
-        self.guard.state()
+    pub fn load(&self) -> Load {
+        self.guard.load()
     }
 
     /// How well a credential fits. Nothing is verified by it.

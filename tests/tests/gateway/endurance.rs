@@ -106,13 +106,6 @@ impl Load {
     }
 }
 
-/// A series of `/metrics`, without asserting that it is there.
-fn metric(gateway: &Gateway, series: &str) -> f64 {
-    let text = client::get(gateway.admin, "/metrics", &[]).unwrap().text();
-    let found = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok());
-    found.unwrap_or(0.0)
-}
-
 #[test]
 fn an_outage_of_the_provider_is_nobodys_fault_and_over_when_it_is_over() {
     let down_for = Duration::from_secs(u64::try_from(length(6, 60)).unwrap());
@@ -132,7 +125,8 @@ fn an_outage_of_the_provider_is_nobodys_fault_and_over_when_it_is_over() {
     let down = Instant::now();
     drop(first);
     std::thread::sleep(down_for);
-    let attempts = metric(&gateway, "portcullis_provider_calls_total{provider=\"staff\",outcome=\"unreachable\"}");
+    let attempts =
+        gateway.metric("portcullis_provider_calls_total{provider=\"staff\",outcome=\"unreachable\"}").unwrap();
     let second = Server::start(address, script).unwrap();
     let up = Instant::now();
     std::thread::sleep(Duration::from_secs(4));
@@ -235,7 +229,8 @@ fn whatever_a_provider_does_it_is_a_yes_a_no_or_a_503() {
 
 /// Resident memory, open descriptors and threads.
 fn size(gateway: &Gateway) -> [f64; 3] {
-    ["process_resident_memory_bytes", "process_open_fds", "process_threads"].map(|series| metric(gateway, series))
+    ["process_resident_memory_bytes", "process_open_fds", "process_threads"]
+        .map(|series| gateway.metric(series).unwrap())
 }
 
 #[test]
@@ -256,8 +251,8 @@ fn the_world_changes_under_load_and_no_request_suffers() {
     };
     let gateway = Gateway::start(&with("", "")).unwrap();
     let load = Load::start(gateway.address);
-    let ok = || metric(&gateway, "portcullis_reloads_total{outcome=\"ok\"}");
-    let failed = || metric(&gateway, "portcullis_reloads_total{outcome=\"failed\"}");
+    let ok = || gateway.metric("portcullis_reloads_total{outcome=\"ok\"}").unwrap();
+    let failed = || gateway.metric("portcullis_reloads_total{outcome=\"failed\"}").unwrap();
     let until = |what: &str, count: &dyn Fn() -> f64, wanted: f64| {
         let began = Instant::now();
         while count() < wanted {

@@ -1,7 +1,7 @@
 //! What an operator sees from outside: every metric and every field of the log moves when what it tells of happens.
 
 use crate::world::{ALICE, World, assert_refused, config};
-use portcullis_tests::gateway::{Gateway, any_port, run};
+use portcullis_tests::gateway::{Gateway, any_port, run, series_of};
 use portcullis_tests::server::{Answer, Reply, Server};
 use portcullis_tests::wire::Request;
 use portcullis_tests::{client, provider, upstream};
@@ -15,8 +15,7 @@ fn metric(gateway: &Gateway, series: &str) -> f64 {
     let text = answer.text();
     assert!(text.ends_with("# EOF\n"), "{text}");
     assert!(!text.contains("good-token"), "{text}");
-    let found = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-    found.map_or(0.0, |value| value.parse().unwrap())
+    series_of(&text, series)
 }
 
 /// Waits for what happens in a moment.

@@ -5,7 +5,7 @@ use super::compare::differences;
 use super::replay::Replay;
 use crate::adapter::{Adapter, Catalogue, Entry};
 use crate::cli::out::{complain, say};
-use crate::cli::{CANNOT, NO, WRONG, YES, world};
+use crate::cli::{NO, WRONG, YES, world};
 use crate::config::{self, ProviderConfig};
 use crate::provider::{PlanProblem, Provider, Transport};
 use portcullis_core::base_url::Origin;
@@ -41,9 +41,9 @@ pub(super) fn run(adapters: &Path, paths: &[PathBuf], json: bool) -> u8 {
             return WRONG;
         }
     };
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
-        complain("no runtime can be started");
-        return CANNOT;
+    let runtime = match world::runtime() {
+        Ok(runtime) => runtime,
+        Err(code) => return code,
     };
     let mut refused = false;
     for (_, entry) in catalogue.entries() {
