@@ -19,12 +19,14 @@ use std::time::Instant;
 pub async fn decide(snapshot: &Snapshot, request: Request<'_>) -> Decision {
     let mut account = Account::default();
     // A preflight is the matter of the route of what is to follow it.
-    let preflight = cors::asked(&request).and_then(|method| {
-        let route = routing::find(&snapshot.routes, &Request { method: &method, ..request })?;
-        (route.cors != Cors::None).then_some((method, route))
+    let asked = cors::asked(&request);
+    let preflight = asked.as_ref().and_then(|method| {
+        let following = Request { method, ..request };
+        let route = routing::find(&snapshot.routes, &following)?;
+        (route.cors != Cors::None).then_some((following, route))
     });
-    let found = preflight.as_ref().map(|(_, route)| *route).or_else(|| routing::find(&snapshot.routes, &request));
-    let Some(route) = found else {
+    let found = preflight.or_else(|| Some((request, routing::find(&snapshot.routes, &request)?)));
+    let Some((matched, route)) = found else {
         return Decision::from(Err(Denial::new(Kind::NoRoute, "no route matches")));
     };
     account.route = Some(route.index);
@@ -34,16 +36,16 @@ pub async fn decide(snapshot: &Snapshot, request: Request<'_>) -> Decision {
         let denial = Denial::by("allow_in_path", Kind::Ambiguous, reason);
         return Decision { account, ..Decision::from(Err(denial)) };
     }
-    if routing::is_ambiguous(&snapshot.routes, &request, route) {
+    if routing::is_ambiguous(&snapshot.routes, &matched, route) {
         let reason = "servers read the path as different routes' (allow_in_path)";
         let denial = Denial::by("allow_in_path", Kind::Ambiguous, reason);
         return Decision { account, ..Decision::from(Err(denial)) };
     }
     let allow_origin = cors::allowed_origin(&route.cors, request.headers);
-    if let Some((method, _)) = preflight {
+    if preflight.is_some() {
         let outcome = match (&route.cors, &allow_origin) {
             (Cors::Pass, _) => Ok(Passage::Forward(Pass { preflight: true, ..as_nobody(route, false, false) })),
-            (_, Some(origin)) => Ok(Passage::Preflight(cors::answer(origin.clone(), &method, request.headers))),
+            (_, Some(origin)) => Ok(Passage::Preflight(cors::answer(origin.clone(), matched.method, request.headers))),
             (_, None) => Err(Denial::by("cors", Kind::Forbidden, "the page's origin is not among `cors.origins`")),
         };
         return Decision { outcome, allow_origin, account };

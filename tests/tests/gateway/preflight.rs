@@ -80,3 +80,14 @@ fn it_is_passed_on_bare() {
     assert_refused(&world.get("/rest", &[APP, ASKED]), 401, "a GET");
     assert_eq!(world.upstream.seen().len(), 1);
 }
+
+/// The route of what is to follow decides, by that method, also where a spelling is allowed on it.
+#[test]
+fn a_spelling_that_the_route_allows_is_allowed_to_its_preflight() {
+    let (provider, upstream) = (provider::start(any_port()).unwrap(), upstream::start(any_port()).unwrap());
+    let config = config(&provider.url(), &upstream.url(), "", "cors: pass\nallow_in_path: [encoded_slash]", "")
+        .replace("match: {path: /}", "match: {path: /rest, methods: [PUT]}");
+    let gateway = Gateway::start(&config).unwrap();
+    let ask = |target: &str| client::send(gateway.address, "OPTIONS", target, &[APP, ASKED], b"").unwrap().status;
+    assert_eq!((ask("/rest/a%2fb"), ask("/rest%2fb"), ask("/rest/a%5cb")), (200, 400, 400));
+}
