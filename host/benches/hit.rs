@@ -53,7 +53,7 @@ fn snapshot() -> Snapshot {
 }
 
 fn benches(criterion: &mut Criterion) {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let snapshot = runtime.block_on(async { snapshot() });
     let target = NormalTarget::parse("/rest/api/content?limit=5", &["api.example.com"], "GET").unwrap();

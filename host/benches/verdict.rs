@@ -60,6 +60,7 @@ fn provider() -> Provider {
         scope_orders: ScopeOrders::default(),
         allow_http: false,
         ca_pem: None,
+        client_certificate: None,
         proxy: None,
         timeout: Duration::from_secs(5),
         cache: None,

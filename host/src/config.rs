@@ -87,6 +87,8 @@ pub struct ProviderConfig {
     pub allow_http: bool,
     /// `tls.ca_file`: PEM, already read.
     pub ca_pem: Option<Vec<u8>>,
+    /// `tls.client_cert` and `tls.client_key`.
+    pub client_certificate: Option<ClientCertificate>,
     /// `proxy`: an HTTP proxy for calls to this provider.
     pub proxy: Option<String>,
     /// `timeout` of one call; 5 s by default.
@@ -115,6 +117,21 @@ pub struct ClientConfig {
     pub secret: Option<Secret>,
     /// `client_auth`.
     pub auth: ClientAuth,
+    /// `client_key`: the private key, PEM, that signs assertions.
+    pub key: Option<Secret>,
+    /// `client_key_id`: how the provider finds the public half.
+    pub key_id: Option<String>,
+    /// `assertion_audience`: for whom assertions are; `None`: the URL that is asked.
+    pub assertion_audience: Option<String>,
+}
+
+/// What the gateway proves itself with in TLS (`tls.client_cert`, `tls.client_key` of a provider).
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClientCertificate {
+    /// The chain, PEM.
+    pub chain_pem: Vec<u8>,
+    /// Its private key, PEM.
+    pub key_pem: Secret,
 }
 
 /// How the gateway authenticates as a client.
@@ -127,6 +144,10 @@ pub enum ClientAuth {
     Post,
     /// `none`: `client_id` alone as a form field, or nothing.
     None,
+    /// `private_key_jwt`: an assertion that `client_key` signs (RFC 7523 2.2), as form fields.
+    PrivateKeyJwt,
+    /// `mtls`: the certificate of `tls.client_cert` (RFC 8705 2), and `client_id` as a form field.
+    Mtls,
 }
 
 /// One of `routes`.

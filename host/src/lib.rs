@@ -12,5 +12,6 @@ pub mod decision;
 pub mod gateway;
 pub mod metrics;
 pub mod provider;
+mod random;
 pub mod recent;
 pub mod telemetry;

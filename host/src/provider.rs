@@ -4,16 +4,22 @@
 //! either; every fault that is not the credential's is told apart from those that are.
 
 mod answer;
+mod assertion;
 mod call;
 mod generation;
 mod guard;
+mod keys;
 mod network;
 mod plan;
+mod readiness;
 mod render;
+mod signed;
 mod verdict;
+mod verify;
 
 pub use call::{BODY_BYTES_MAX, BoxFuture, Call, CallFault, Raw, Transport};
 pub use guard::Load;
 pub use network::{Network, innermost};
 pub use plan::{PlanProblem, ReadyPlan, Wanted};
-pub use verdict::{Clock, Exchange, Fit, Provider, Readiness, Seen, now};
+pub use readiness::Readiness;
+pub use verdict::{Clock, Exchange, Fit, Provider, Seen, now};

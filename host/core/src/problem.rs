@@ -5,9 +5,6 @@
 
 use std::fmt::{self, Write as _};
 
-/// What is said of a name that is understood and not built yet: it is refused, never ignored.
-pub const NOT_YET: &str = "is not there yet in this release";
-
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {

@@ -2,6 +2,8 @@
 
 mod cases;
 mod compare;
+mod hostile;
+mod keys;
 mod list;
 mod replay;
 mod show;

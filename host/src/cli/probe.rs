@@ -3,7 +3,7 @@
 
 use super::out::{complain, say};
 use super::{NO, WRONG, YES, world};
-use crate::adapter::contract::{Content, Response};
+use crate::adapter::contract::{Answer, Content, Response};
 use crate::decision::verdict_denial;
 use crate::provider::{Exchange, Provider, Readiness, Seen, now};
 use portcullis_core::credential::{Credential, Presented, read_authorization};
@@ -72,7 +72,8 @@ fn show(exchange: &Exchange) {
     }
     match &exchange.answer {
         Err(fault) => say(format_args!("No answer: {fault}\n")),
-        Ok(answer) => {
+        Ok(Answer::Verified(_)) => say("Verified: the signature, the issuer and the times hold.\n"),
+        Ok(Answer::Response(answer)) => {
             say(format_args!("Answer: {}{}", answer.status, content_words(answer)));
             for pair in answer
                 .headers
@@ -97,11 +98,14 @@ fn content_words(answer: &Response) -> &'static str {
 /// The table of attributes, the username's marked, and what to do where it is absent.
 fn attributes(exchanges: &[Exchange], identity: Option<&Identity>, hints: &[(String, bool)], provider: &Provider) {
     let answers = exchanges.iter().filter_map(|exchange| exchange.answer.as_ref().ok());
-    let found: Vec<(String, String)> = answers
-        .filter(|answer| (200..300).contains(&answer.status))
-        .filter_map(|answer| if let Content::Json(text) = &answer.body { Some(json::flatten(text)) } else { None })
-        .flatten()
-        .collect();
+    let told = answers.filter_map(|answer| match answer {
+        Answer::Verified(verified) => Some(&verified.claims),
+        Answer::Response(response) => match &response.body {
+            Content::Json(text) if (200..300).contains(&response.status) => Some(text),
+            _ => None,
+        },
+    });
+    let found: Vec<(String, String)> = told.flat_map(|text| json::flatten(text)).collect();
     if found.is_empty() {
         return;
     }

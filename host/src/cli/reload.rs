@@ -9,7 +9,6 @@ use crate::admin::Reloaded;
 use crate::decision::{Snapshot, settle};
 use crate::gateway;
 use crate::metrics::METRICS;
-use crate::provider::Readiness;
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use std::net::SocketAddr;
@@ -98,13 +97,13 @@ impl Running {
     }
 }
 
-/// Fetches what the plans of a snapshot wait for; for those that were taken over from `previous` that is under way.
+/// Fetches what the plans of a snapshot are made of; for those that were taken over from `previous` that is under way.
 pub(super) fn settle_waiting(snapshot: &Snapshot, previous: Option<&Snapshot>) {
     for provider in snapshot.providers() {
         let taken_over = previous
             .and_then(|previous| previous.provider(&provider.config().name))
             .is_some_and(|previous| Arc::ptr_eq(previous, provider));
-        if !taken_over && matches!(*provider.readiness(), Readiness::Waiting { .. }) {
+        if !taken_over {
             tokio::spawn(settle(Arc::downgrade(provider)));
         }
     }

@@ -34,7 +34,7 @@ pub(super) fn run(file: &Path) -> u8 {
 
 async fn ask(url: &str) -> Result<Value, String> {
     // The client is made for TLS, whatever it is used for.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client =
         reqwest::Client::builder().no_proxy().timeout(ANSWER_MAX).build().map_err(|error| error.to_string())?;
     let answer = client.get(url).send().await.map_err(|error| innermost(&error))?;

@@ -2,6 +2,8 @@
 //!
 //! A message names the file and the reason, never anything that stands in it.
 
+use super::ClientCertificate;
+use super::provider::transpose;
 use super::resolve::Resolve;
 use portcullis_core::problem::Problems;
 use portcullis_core::secret::Secret;
@@ -87,7 +89,38 @@ fn pem(at: &At<'_>, mark: &str, what: &str, resolve: &dyn Resolve, problems: &mu
     }
 }
 
-/// `tls: {ca_file: ...}` of a provider or an upstream.
+/// `tls` of a provider.
+#[derive(Default)]
+pub(super) struct Tls {
+    pub(super) ca_pem: Option<Vec<u8>>,
+    pub(super) client_certificate: Option<ClientCertificate>,
+}
+
+/// `tls: {ca_file: ..., client_cert: ..., client_key: ...}` of a provider: any of the two halves.
+pub(super) fn tls(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -> Option<Tls> {
+    let mut walker = at.mapping(problems)?;
+    let ca_pem = walker.take("ca_file").map(|at| certificates(&at, resolve, problems));
+    let chain = walker.take("client_cert").map(|at| certificates(&at, resolve, problems));
+    let key = walker.take("client_key").map(|at| private_key(&at, resolve, problems));
+    walker.finish(problems);
+    let client_certificate = match (transpose(chain)?, transpose(key)?) {
+        (Some(chain_pem), Some(key_pem)) => Some(ClientCertificate { chain_pem, key_pem }),
+        (None, None) => None,
+        _ => {
+            let remedy = "write both, each with a file in PEM";
+            at.report(problems, "has one of `client_cert` and `client_key` without the other", remedy);
+            return None;
+        }
+    };
+    let ca_pem = transpose(ca_pem)?;
+    if ca_pem.is_none() && client_certificate.is_none() {
+        at.report(problems, "is empty", "write `ca_file`, or `client_cert` and `client_key`, or leave it out");
+        return None;
+    }
+    Some(Tls { ca_pem, client_certificate })
+}
+
+/// `tls: {ca_file: ...}` of an upstream.
 pub(super) fn authority(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -> Option<Vec<u8>> {
     let mut walker = at.mapping(problems)?;
     let file = walker.need("ca_file", "name a file with the certificates of your authority, PEM", problems);

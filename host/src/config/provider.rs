@@ -52,7 +52,7 @@ pub(super) fn read(
     let scope_orders = walker.take("scope_order");
     let scope_orders = scope_orders.map_or_else(|| Some(ScopeOrders::default()), |at| require::orders(&at, problems));
     let origins = walker.take("origins");
-    let ca_pem = walker.take("tls").map(|at| files::authority(&at, resolve, problems));
+    let tls = walker.take("tls").map_or_else(|| Some(files::Tls::default()), |at| files::tls(&at, resolve, problems));
     let proxy = walker.take("proxy").map(|at| proxy(&at, problems));
     let timeout = walker.take("timeout").map_or(Some(TIMEOUT), |at| at.duration(problems));
     let cache = walker.take("cache").map_or(Some(Some(CACHE)), |at| cache(&at, problems));
@@ -72,6 +72,7 @@ pub(super) fn read(
     granted_origins.sort();
     granted_origins.dedup();
     lines.insert(String::new(), at.position().line);
+    let files::Tls { ca_pem, client_certificate } = tls?;
     Some(ProviderConfig {
         name: name.to_owned(),
         adapter: adapter?,
@@ -85,7 +86,8 @@ pub(super) fn read(
         required_scopes: required_scopes?,
         scope_orders: scope_orders?,
         allow_http: allow_http?,
-        ca_pem: transpose(ca_pem)?,
+        ca_pem,
+        client_certificate,
         proxy: transpose(proxy)?,
         timeout: timeout?,
         cache: cache?,

@@ -4,7 +4,7 @@
 use super::resolve::Resolve;
 use super::{ClientAuth, ClientConfig, files};
 use portcullis_core::base_url::{self, Origin};
-use portcullis_core::problem::{NOT_YET, Problem, Problems};
+use portcullis_core::problem::{Problem, Problems};
 use portcullis_core::setting::{Description, RESERVED, SettingKind, SettingSpec, SettingValue};
 use portcullis_core::text::{one_of, shown, suggestion};
 use portcullis_core::tree::{self, At};
@@ -222,17 +222,28 @@ fn client(
             SettingValue::Secret(secret)
         }
         "client_auth" => {
-            let auth = at.choice_until(&["basic", "post", "none"], &["private_key_jwt", "mtls"], problems)?;
+            let auth = at.choice(&["basic", "post", "none", "private_key_jwt", "mtls"], problems)?;
             client.auth = match auth {
                 "post" => ClientAuth::Post,
                 "none" => ClientAuth::None,
+                "private_key_jwt" => ClientAuth::PrivateKeyJwt,
+                "mtls" => ClientAuth::Mtls,
                 _ => ClientAuth::Basic,
             };
             SettingValue::Text(auth.to_owned())
         }
+        "client_key" => {
+            let key = files::secret(at, resolve, problems)?;
+            client.key = Some(key.clone());
+            SettingValue::Secret(key)
+        }
         _ => {
-            at.report(problems, NOT_YET, "remove it");
-            return None;
+            let text = at.text(problems)?;
+            match name {
+                "client_key_id" => client.key_id = Some(text.clone()),
+                _ => client.assertion_audience = Some(text.clone()),
+            }
+            SettingValue::Text(text)
         }
     };
     Some((name.to_owned(), value))

@@ -125,9 +125,9 @@ impl Cache {
         CredentialId(self.hash(parts.map(str::as_bytes)))
     }
 
-    /// The key of a credential's verdict by a provider of this content (`generation`).
-    pub(super) fn key(&self, credential: &CredentialId, provider: &str, generation: &[u8]) -> Key {
-        Key(self.hash([&credential.0, provider.as_bytes(), generation]))
+    /// The key of a credential's verdict for this use of a provider of this content and plan (`generation`).
+    pub(super) fn key(&self, credential: &CredentialId, of: &[u8], generation: &[u8]) -> Key {
+        Key(self.hash([&credential.0, of, generation]))
     }
 
     fn hash(&self, parts: [&[u8]; 3]) -> [u8; 32] {

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// The first wait before documents are asked for again, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
+/// How often a task that waits for a provider's documents to become due looks whether the provider is still there.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
 /// Everything that decisions are made from.
 pub struct Snapshot {
     /// Folded names ([`fold`]) of every identity header of every route. A request header whose folded name is among them
@@ -149,19 +152,44 @@ fn wanted(config: &ProviderConfig, routes: &[RouteConfig]) -> Wanted {
     routes.iter().filter(|route| uses(route, &config.name)).flat_map(of_route).chain(own).collect()
 }
 
-/// Fetches the documents of a provider until it is ready, with growing waits. Ends when the provider is gone.
+/// Keeps a provider ready: fetches what its plan is made of, with growing waits until that succeeds, and again when it is due;
+/// and its keys, before the first token comes. Ends where nothing has to be fetched, or when the provider is gone.
 pub async fn settle(provider: std::sync::Weak<Provider>) {
-    let mut wait = BACKOFF.0;
+    let (mut wait, mut ready) = (BACKOFF.0, false);
     while let Some(strong) = provider.upgrade() {
         let name = strong.config().name.clone();
-        match strong.complete().await {
-            Ok(()) => return tracing::info!(provider = name, "the provider is ready"),
-            Err(reason) => {
-                tracing::warn!(provider = name, retry_s = wait.as_secs(), "the provider is not ready: {reason}")
+        let due = match strong.complete().await {
+            Ok(fresh) => {
+                if !std::mem::replace(&mut ready, true) && fresh.is_some() {
+                    tracing::info!(provider = name, "the provider is ready");
+                }
+                strong.prepare();
+                wait = BACKOFF.0;
+                let Some(fresh) = fresh else { return };
+                fresh
             }
-        }
+            Err(reason) => {
+                let stays = if ready { "its last good plan stays" } else { "it is not ready" };
+                tracing::warn!(
+                    provider = name,
+                    retry_s = wait.as_secs(),
+                    "the provider's documents: {stays}: {reason}"
+                );
+                let now = wait;
+                wait = (wait * 2).min(BACKOFF.1);
+                now
+            }
+        };
         drop(strong);
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(BACKOFF.1);
+        rest(&provider, due).await;
+    }
+}
+
+/// Waits, and no longer than the provider lives: a reload lets go of many.
+async fn rest(provider: &std::sync::Weak<Provider>, mut time: Duration) {
+    while !time.is_zero() && provider.strong_count() > 0 {
+        let step = time.min(LOOK_EVERY);
+        tokio::time::sleep(step).await;
+        time -= step;
     }
 }

@@ -8,6 +8,7 @@ use super::cache::{Cache, CredentialId, Entry, Forget, Found, Key, Known};
 use super::headers::{Encoded, Need};
 use crate::metrics::METRICS;
 use crate::provider::{Provider, now};
+use crate::random;
 use portcullis_core::credential::Credential;
 use portcullis_core::fingerprint::Fingerprint;
 use portcullis_core::identity::{Identity, Moment};
@@ -27,17 +28,15 @@ pub(super) struct Served {
     pub(super) provider: Arc<Provider>,
     name: Arc<str>,
     needs: Arc<[Need]>,
-    /// What is kept depends on the provider's content, and on what was made of an identity for its routes' headers.
-    generation: [u8; 32],
+    /// The provider's name, and what is made of an identity for its routes' headers, as a digest: what is kept depends on it.
+    use_digest: [u8; 32],
 }
 
 impl Served {
     pub(super) fn new(provider: Arc<Provider>, needs: Arc<[Need]>) -> Self {
         let name = provider.config().name.as_str().into();
-        let mut generation = blake3::Hasher::new();
-        generation.update(provider.generation()).update(format!("{needs:?}").as_bytes());
-        let generation = *generation.finalize().as_bytes();
-        Self { provider, name, needs, generation }
+        let use_digest = *blake3::hash(format!("{name:?} {needs:?}").as_bytes()).as_bytes();
+        Self { provider, name, needs, use_digest }
     }
 
     pub(super) fn name(&self) -> &Arc<str> {
@@ -109,9 +108,7 @@ impl Verdicts {
     ///
     /// The system gives no randomness: keys that could be guessed would be worse than no start.
     pub fn new() -> Result<Self, String> {
-        let mut secret = [0; 32];
-        let random = rustls::crypto::ring::default_provider().secure_random;
-        random.fill(&mut secret).map_err(|_| "the system gives no randomness for the cache's keys".to_owned())?;
+        let secret = random::bytes().map_err(|problem| format!("{problem} for the cache's keys"))?;
         Ok(Self { cache: Cache::new(secret), flights: Mutex::default(), began: Instant::now() })
     }
 
@@ -122,7 +119,7 @@ impl Verdicts {
         credential: &Credential,
     ) -> (Outcome, Source, Fingerprint) {
         let id = self.cache.credential(credential);
-        let key = self.cache.key(&id, &served.name, &served.generation);
+        let key = self.cache.key(&id, &served.use_digest, &served.provider.generation());
         let (outcome, source) = match self.cache.find(&key, self.now()) {
             Found::Known(known, false) => (Ok(known), Source::Hit),
             Found::Known(known, true) => {

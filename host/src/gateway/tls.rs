@@ -1,4 +1,4 @@
-//! The TLS of the listener: rustls with ring, HTTP/2 by ALPN.
+//! The TLS of the listener: rustls with aws-lc, HTTP/2 by ALPN.
 //!
 //! It must never put key material into an error.
 
@@ -49,7 +49,7 @@ fn chain(tls: &ServerTls) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 pub fn server_config(tls: &ServerTls) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = chain(tls)?;
     let key = PrivateKeyDer::from_pem_slice(tls.key_pem.reveal().as_bytes()).map_err(|_| TlsError::Key)?;
-    let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Pair)?
         .with_no_client_auth()

@@ -173,7 +173,7 @@ fn system_roots() -> Result<RootCertStore, UpstreamError> {
 }
 
 fn new_client(roots: RootCertStore) -> Result<HttpClient, UpstreamError> {
-    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|_| UpstreamError::Tls)?
         .with_root_certificates(roots)

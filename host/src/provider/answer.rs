@@ -37,6 +37,7 @@ impl SecretNeedles {
 }
 
 /// What must not reach an adapter, in the spellings in which an answer could repeat it.
+#[derive(Clone)]
 pub(super) struct Needles<'p> {
     secrets: &'p [Secret],
     credential: Vec<Secret>,
@@ -53,6 +54,12 @@ impl<'p> Needles<'p> {
             None => Vec::new(),
         };
         Self { secrets: &secrets.0, credential }
+    }
+
+    /// The same, and this secret, which was sent along once.
+    pub(super) fn and(mut self, secret: &Secret) -> Self {
+        self.credential.splice(..0, spellings([secret.reveal()].into_iter()));
+        self
     }
 
     /// Secrets first: a credential that is a part of one must not leave the rest of it standing.
@@ -95,16 +102,24 @@ pub(super) fn answer(label: &str, raw: &Raw, needles: &Needles<'_>) -> Response 
 fn content(body: &[u8], needles: &[&str]) -> Content {
     match json::check(body, json::Limits::default()) {
         json::Content::Empty => Content::Empty,
-        json::Content::Json(text) => match json::mask(&text, needles, MASK) {
-            Cow::Borrowed(_) => Content::Json(text),
-            // Masking may have made two names equal.
-            Cow::Owned(masked) => match json::check(masked.as_bytes(), json::Limits::default()) {
-                json::Content::Json(masked) => Content::Json(masked),
-                _ => Content::Other(Vec::new()),
-            },
-        },
+        json::Content::Json(text) => mask(text, needles).map_or_else(|| Content::Other(Vec::new()), Content::Json),
         // Needles are ASCII or whole text, so reading the rest leniently hides none.
         json::Content::Other if copies::found(&String::from_utf8_lossy(body), needles) => Content::Other(Vec::new()),
         json::Content::Other => Content::Other(body.to_vec()),
+    }
+}
+
+/// A checked JSON text without what the adapter must not see; `None` where masking made two names equal.
+pub(super) fn masked(text: &str, needles: &Needles<'_>) -> Option<String> {
+    mask(text.to_owned(), &needles.texts())
+}
+
+fn mask(text: String, needles: &[&str]) -> Option<String> {
+    match json::mask(&text, needles, MASK) {
+        Cow::Borrowed(_) => Some(text),
+        Cow::Owned(masked) => match json::check(masked.as_bytes(), json::Limits::default()) {
+            json::Content::Json(masked) => Some(masked),
+            _ => None,
+        },
     }
 }

@@ -19,6 +19,8 @@ pub struct Call {
     pub headers: Vec<(String, Secret)>,
     /// May hold the credential.
     pub body: Option<Secret>,
+    /// The assertion that names the gateway in it, where there is one: for masking.
+    pub assertion: Option<Secret>,
     /// Whether it fetches a document of the plan: such a call carries neither credential nor secret.
     pub document: bool,
 }
@@ -41,6 +43,7 @@ impl Call {
                 ("user-agent".to_owned(), Secret::new(super::render::USER_AGENT)),
             ],
             body: None,
+            assertion: None,
             document: true,
         }
     }

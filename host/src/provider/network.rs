@@ -2,8 +2,9 @@
 
 use super::call::{BODY_BYTES_MAX, BoxFuture, Call, CallFault, Raw, Transport};
 use super::render::host;
-use crate::config::ProviderConfig;
+use crate::config::{ClientCertificate, ProviderConfig};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// How long a connection may take to come up, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -25,7 +26,7 @@ impl Network {
     /// When the private CA or the proxy cannot be used; in words that name the setting.
     pub fn new(config: &ProviderConfig) -> Result<Self, String> {
         // Once for the process; a second time is no error.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
@@ -40,6 +41,14 @@ impl Network {
             let certificates = reqwest::Certificate::from_pem_bundle(pem)
                 .map_err(|error| format!("`tls.ca_file` holds no usable certificate: {error}"))?;
             builder = builder.tls_certs_only(certificates);
+        }
+        if let Some(ClientCertificate { chain_pem, key_pem }) = &config.client_certificate {
+            let mut pem = Zeroizing::new(key_pem.reveal().as_bytes().to_vec());
+            pem.push(b'\n');
+            pem.extend_from_slice(chain_pem);
+            let identity = reqwest::Identity::from_pem(&pem)
+                .map_err(|_| "`tls.client_cert` and `tls.client_key` are no usable pair".to_owned())?;
+            builder = builder.identity(identity);
         }
         if let Some(proxy) = &config.proxy {
             builder =

@@ -1,11 +1,12 @@
 //! Settings -> plan, and what a plan must be before a credential is entrusted to it.
 
 use super::render::RESERVED_HEADERS;
+use super::{generation, keys};
 use crate::adapter::{Adapter, contract};
 use crate::config::{ClientAuth, ProviderConfig};
 use contract::{Authorization, Body, Method, Plan, PlanError, Request, Response, Source, Step};
 use portcullis_core::base_url::{Origin, is_loopback};
-use portcullis_core::problem::NOT_YET;
+use portcullis_core::jws::issuer_template;
 use portcullis_core::setting::SettingValue;
 use std::sync::Arc;
 use url::Url;
@@ -15,20 +16,42 @@ pub(super) const DOCUMENTS_MAX: usize = 4;
 
 /// A plan that was found fit: every request goes where the operator allows, and nothing is in it that the gateway cannot do.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ReadyPlan(Arc<Plan>);
+pub struct ReadyPlan {
+    plan: Arc<Plan>,
+    generation: [u8; 32],
+}
 
 impl ReadyPlan {
+    fn new(plan: Plan, content: &[u8; 32]) -> Self {
+        Self { generation: generation::of_plan(content, &plan), plan: Arc::new(plan) }
+    }
+
     /// The plan itself.
     #[must_use]
     pub fn plan(&self) -> &Plan {
-        &self.0
+        &self.plan
+    }
+
+    /// What verdicts by this plan depend on, as a digest.
+    pub(super) fn generation(&self) -> [u8; 32] {
+        self.generation
+    }
+
+    /// Where the keys are that it verifies tokens with.
+    pub(super) fn key_urls(&self) -> Vec<Url> {
+        let rules = self.plan.checks.iter().filter_map(|check| match &check.how {
+            Method::Verify(rules) => Some(rules),
+            Method::Call(request) => request.signed.as_ref(),
+            Method::Refuse(_) => None,
+        });
+        rules.filter_map(|rules| Url::parse(&rules.keys).ok()).collect()
     }
 
     /// The origins that a credential will go to first, for the start-up log.
     #[must_use]
     pub fn origins(&self) -> Vec<Origin> {
         let mut origins: Vec<Origin> = self
-            .0
+            .plan
             .checks
             .iter()
             .filter_map(|check| match &check.how {
@@ -69,12 +92,6 @@ impl PlanProblem {
     #[must_use]
     pub fn new(setting: Option<&str>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { setting: setting.map(str::to_owned), problem: problem.into(), remedy: remedy.into(), ungranted: None }
-    }
-
-    /// Whether nothing is wrong but that this release cannot do it.
-    #[must_use]
-    pub fn is_not_yet(&self) -> bool {
-        self.problem.contains(NOT_YET) || self.remedy.contains(NOT_YET)
     }
 }
 
@@ -126,7 +143,7 @@ pub(super) enum Made {
     Later(String),
 }
 
-/// Makes and vets a plan.
+/// Makes and vets a plan of a provider of this content (`generation`).
 ///
 /// # Errors
 ///
@@ -135,6 +152,7 @@ pub(super) fn make(
     adapter: &Adapter,
     config: &ProviderConfig,
     context: &contract::Context,
+    content: &[u8; 32],
     documents: &[Response],
 ) -> Result<Made, Vec<PlanProblem>> {
     let made = adapter.make_plan(context, documents).map_err(|fault| {
@@ -146,9 +164,9 @@ pub(super) fn make(
     })?;
     match made {
         Ok(Step::Ready(plan)) => {
-            let mut problems = vet(&plan, adapter, config);
+            let mut problems = vet(&plan, config);
             problems.extend(unbound(&plan, config));
-            if problems.is_empty() { Ok(Made::Ready(ReadyPlan(Arc::new(plan)))) } else { Err(problems) }
+            if problems.is_empty() { Ok(Made::Ready(ReadyPlan::new(plan, content))) } else { Err(problems) }
         }
         Ok(Step::Fetch(lookups)) => {
             let problems = vet_lookups(&lookups, config, documents.len());
@@ -166,22 +184,28 @@ pub(super) fn make(
     }
 }
 
-fn vet(plan: &Plan, adapter: &Adapter, config: &ProviderConfig) -> Vec<PlanProblem> {
+fn vet(plan: &Plan, config: &ProviderConfig) -> Vec<PlanProblem> {
     let mut problems = Vec::new();
     if plan.checks.is_empty() {
         problems.push(PlanProblem::new(None, "the plan checks nothing", "report it to whoever wrote the adapter"));
     }
-    let mode = adapter.description().setting("mode").map(|_| "mode");
+    let mut verifies = false;
     for check in &plan.checks {
         match &check.how {
             Method::Call(request) => problems.extend(vet_request(request, config)),
-            Method::Verify(_) => problems.push(PlanProblem::new(
-                mode,
-                format!("asks for tokens to be verified under the provider's published keys, which {NOT_YET}"),
-                "choose a mode that asks the provider",
-            )),
+            Method::Verify(rules) => {
+                problems.extend(vet_rules(rules, config));
+                verifies = true;
+            }
             Method::Refuse(_) => {}
         }
+    }
+    if verifies && config.audience.is_empty() {
+        problems.push(PlanProblem::new(
+            Some("audience"),
+            "is missing: whoever can verify tokens here would take those for every other application, and ID tokens too",
+            "write, beside `settings`, for whom tokens have to be",
+        ));
     }
     // Announced now rather than met at the first request.
     problems.extend(plan.origins.iter().filter_map(|origin| vet_url(origin, config, "credentials")));
@@ -234,12 +258,38 @@ pub(super) fn vet_request(request: &Request, config: &ProviderConfig) -> Vec<Pla
     if request.authorization == Authorization::Client {
         problems.extend(vet_client(request, config));
     }
-    if request.signed.is_some() {
-        problems.push(PlanProblem::new(
-            None,
-            format!("the plan wants a signed answer, which {NOT_YET}"),
-            "configure the provider to answer with plain JSON",
-        ));
+    if let Some(rules) = &request.signed {
+        problems.extend(vet_rules(rules, config));
+    }
+    problems
+}
+
+/// What is wrong with rules for signatures. Keys may be anywhere: they are fetched without a credential, and whoever could forge
+/// them in transit could forge the plan's other documents as well.
+fn vet_rules(rules: &contract::SignatureRules, config: &ProviderConfig) -> Vec<PlanProblem> {
+    let author = "report it to whoever wrote the adapter";
+    let mut problems: Vec<PlanProblem> =
+        vet_form(&rules.keys, config, "the plan fetches keys from").err().into_iter().collect();
+    let unknown: Vec<&str> =
+        rules.algorithms.iter().map(String::as_str).filter(|name| keys::algorithm(name).is_none()).collect();
+    if !unknown.is_empty() {
+        let unknown = unknown.join(", ");
+        let problem =
+            format!("the plan accepts signatures by `{}`, which prove nothing or are unknown", unknown.escape_debug());
+        problems.push(PlanProblem::new(None, problem, author));
+    }
+    if rules.algorithms.is_empty() || rules.issuers.is_empty() {
+        problems.push(PlanProblem::new(None, "the plan verifies tokens of no issuer, or by no algorithm", author));
+    }
+    let open = |issuer: &&String| {
+        let bare = issuer_template(issuer).map_or(issuer.to_string(), |(before, _, after)| format!("{before}{after}"));
+        issuer.is_empty()
+            || bare.contains(['{', '}'])
+            || issuer_template(issuer).is_some_and(|(before, claim, _)| before.is_empty() || claim.is_empty())
+    };
+    if let Some(issuer) = rules.issuers.iter().find(open) {
+        let problem = format!("the plan trusts the issuer `{}`, which is no exact one", issuer.escape_debug());
+        problems.push(PlanProblem::new(None, problem, author));
     }
     problems
 }
@@ -247,21 +297,27 @@ pub(super) fn vet_request(request: &Request, config: &ProviderConfig) -> Vec<Pla
 fn vet_client(request: &Request, config: &ProviderConfig) -> Vec<PlanProblem> {
     let mut problems = Vec::new();
     let client = &config.client;
-    if client.auth != ClientAuth::None {
-        if client.id.is_none() {
-            problems.push(PlanProblem::new(
-                Some("client_id"),
-                "is missing: this check is made as a client of the provider",
-                "set it to the client's id at the provider",
-            ));
+    let mut missing = |setting: &str, remedy: &str| {
+        let problem = "is missing: this check is made as a client of the provider";
+        problems.push(PlanProblem::new(Some(setting), problem, remedy));
+    };
+    if client.auth != ClientAuth::None && client.id.is_none() {
+        missing("client_id", "set it to the client's id at the provider");
+    }
+    match client.auth {
+        ClientAuth::Basic | ClientAuth::Post if client.secret.is_none() => missing(
+            "client_secret",
+            "set it, as `${NAME}` from the environment or `file:path`; for a public client write `client_auth: none`",
+        ),
+        ClientAuth::PrivateKeyJwt if client.key.is_none() => {
+            missing("client_key", "set it to the private key, as `file:path` or `${NAME}`");
         }
-        if client.secret.is_none() {
-            problems.push(PlanProblem::new(
-                Some("client_secret"),
-                "is missing: this check is made as a client of the provider",
-                "set it, as `${NAME}` from the environment or `file:path`; for a public client write `client_auth: none`",
-            ));
-        }
+        ClientAuth::Mtls if config.client_certificate.is_none() => problems.push(PlanProblem::new(
+            Some("client_auth"),
+            "is mtls, and there is no certificate to show",
+            "write `tls: {client_cert: ..., client_key: ...}` beside `settings`",
+        )),
+        _ => {}
     }
     if client.auth != ClientAuth::Basic
         && !matches!(request.body, Body::Form(_))
@@ -316,40 +372,39 @@ pub(super) fn vet_lookups(lookups: &[contract::Lookup], config: &ProviderConfig,
 }
 
 fn vet_url(text: &str, config: &ProviderConfig, what: &str) -> Option<PlanProblem> {
-    let author = "report it to whoever wrote the adapter";
+    let origin = match vet_form(text, config, &format!("the plan sends {what} to")) {
+        Ok(origin) => origin,
+        Err(problem) => return Some(problem),
+    };
+    if config.granted_origins.contains(&origin) {
+        return None;
+    }
+    let (problem, remedy) = (
+        format!("the plan sends {what} to {}, which this file does not grant", origin.as_str()),
+        format!(
+            "if that is right, add the line `origins: [{}]` to the provider, or the origin to the list that is there",
+            origin.as_str()
+        ),
+    );
+    Some(PlanProblem { ungranted: Some(origin), ..PlanProblem::new(None, problem, remedy) })
+}
+
+/// The origin of a URL that has the form of one to be called: absolute, without user info and fragment, and encrypted unless
+/// the operator says otherwise.
+fn vet_form(text: &str, config: &ProviderConfig, what: &str) -> Result<Origin, PlanProblem> {
+    let wrong = |problem: String| PlanProblem::new(None, problem, "report it to whoever wrote the adapter");
     let Ok(url) = Url::parse(text) else {
-        return Some(PlanProblem::new(
-            None,
-            format!("the plan names `{}`, which is no absolute URL", text.escape_debug()),
-            author,
-        ));
+        return Err(wrong(format!("the plan names `{}`, which is no absolute URL", text.escape_debug())));
     };
     let Some(origin) = Origin::of(&url).filter(|_| url.has_host()) else {
-        return Some(PlanProblem::new(
-            None,
-            format!("the plan names a URL with the scheme `{}`", url.scheme()),
-            author,
-        ));
+        return Err(wrong(format!("the plan names a URL with the scheme `{}`", url.scheme())));
     };
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Some(PlanProblem::new(None, "the plan names a URL with user info or a fragment", author));
-    }
-    if !config.granted_origins.contains(&origin) {
-        let (problem, remedy) = (
-            format!("the plan sends {what} to {}, which this file does not grant", origin.as_str()),
-            format!(
-                "if that is right, add the line `origins: [{}]` to the provider, or the origin to the list that is there",
-                origin.as_str()
-            ),
-        );
-        return Some(PlanProblem { ungranted: Some(origin), ..PlanProblem::new(None, problem, remedy) });
+        return Err(wrong("the plan names a URL with user info or a fragment".to_owned()));
     }
     if url.scheme() == "http" && !config.allow_http && !url.host_str().is_some_and(is_loopback) {
-        return Some(PlanProblem::new(
-            None,
-            format!("the plan sends {what} to {} in clear text", origin.as_str()),
-            "use https, or write `allow_http: true`",
-        ));
+        let problem = format!("{what} {} in clear text", origin.as_str());
+        return Err(PlanProblem::new(None, problem, "use https, or write `allow_http: true`"));
     }
-    None
+    Ok(origin)
 }

@@ -1,6 +1,7 @@
 //! From a plan's request to the one that goes out: the gateway puts credential and secrets where the plan says they go,
 //! escaped for the place where they stand.
 
+use super::assertion::Signer;
 use super::call::Call;
 use crate::adapter::contract::{Authorization, Body, Request, Source, Verb};
 use crate::config::{ClientAuth, ProviderConfig};
@@ -31,15 +32,34 @@ pub(super) const RESERVED_HEADERS: [&str; 13] = [
     "upgrade",
 ];
 
+/// As whom the gateway asks.
+#[derive(Clone, Copy)]
+pub(super) struct Asker<'a> {
+    pub(super) config: &'a ProviderConfig,
+    /// Where it names itself by assertions.
+    pub(super) signer: Option<&'a Signer>,
+    /// Seconds since 1970.
+    pub(super) now: i64,
+}
+
 /// Renders a request for a credential.
 ///
 /// # Errors
 ///
 /// What the plan asks for and this credential or configuration cannot give, in words.
-pub(super) fn render(request: &Request, config: &ProviderConfig, credential: &Credential) -> Result<Call, String> {
+pub(super) fn render(request: &Request, asker: Asker<'_>, credential: &Credential) -> Result<Call, String> {
     let url = parsed(request)?;
-    let (headers, body) = Filling { config, credential, masked: false }.parts(request, &url)?;
+    let signs = request.authorization == Authorization::Client && asker.config.client.auth == ClientAuth::PrivateKeyJwt;
+    let assertion = if signs {
+        let signer = asker.signer.ok_or_else(|| "`client_id` and `client_key` are not set".to_owned())?;
+        Some(signer.assertion(&request.url, asker.now)?)
+    } else {
+        None
+    };
+    let filling = Filling { config: asker.config, credential, assertion: assertion.as_ref(), masked: false };
+    let (headers, body) = filling.parts(request, &url)?;
     Ok(Call {
+        assertion,
         label: request.label.clone(),
         method: verb(request.method),
         url,
@@ -60,7 +80,7 @@ pub(super) fn shown(
     credential: &Credential,
 ) -> Result<Vec<String>, String> {
     let url = parsed(request)?;
-    let (headers, body) = Filling { config, credential, masked: true }.parts(request, &url)?;
+    let (headers, body) = Filling { config, credential, assertion: None, masked: true }.parts(request, &url)?;
     let mut lines = vec![format!("{} {url}", verb(request.method))];
     lines.extend(headers.into_iter().map(|(name, value)| format!("{name}: {value}")));
     lines.extend(body.map(|body| format!("\n{body}")));
@@ -82,6 +102,8 @@ pub(super) fn verb(verb: Verb) -> http::Method {
 struct Filling<'a> {
     config: &'a ProviderConfig,
     credential: &'a Credential,
+    /// Where the gateway signs one; not needed for a masked rendering.
+    assertion: Option<&'a Secret>,
     masked: bool,
 }
 
@@ -120,8 +142,7 @@ impl Filling<'_> {
             };
         if !fields.is_empty() && !matches!(request.body, Body::Form(_)) {
             return Err(
-                "`client_auth: post` and `none` need a form body, and this request has none; use `client_auth: basic`"
-                    .to_owned(),
+                "this `client_auth` needs a form body, and this request has none; use `client_auth: basic`".to_owned()
             );
         }
         for (name, value) in &headers {
@@ -172,6 +193,12 @@ impl Filling<'_> {
                 fields.push(("client_id".to_owned(), needed()?.to_owned()));
                 fields.push(("client_secret".to_owned(), self.secret(secret()?).to_owned()));
             }
+            ClientAuth::PrivateKeyJwt => {
+                let assertion = self.assertion.map_or(MASK, |assertion| self.secret(assertion));
+                fields.push(("client_assertion_type".to_owned(), super::assertion::TYPE.to_owned()));
+                fields.push(("client_assertion".to_owned(), assertion.to_owned()));
+            }
+            ClientAuth::Mtls => fields.push(("client_id".to_owned(), needed()?.to_owned())),
             ClientAuth::None => fields.extend(id.map(|id| ("client_id".to_owned(), id.to_owned()))),
         }
         Ok(None)

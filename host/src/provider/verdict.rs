@@ -1,20 +1,23 @@
 //! Credential -> verdict: choose the check, make the calls, let the adapter read the answers, judge what it says.
 
-use super::answer::{Needles, SecretNeedles, answer};
-use super::call::{Call, CallFault, Raw, Transport};
-use super::generation::generation;
+use super::answer::{Needles, SecretNeedles};
+use super::assertion::Signer;
+use super::call::{CallFault, Raw, Transport};
 use super::guard::{Guard, Load};
-use super::plan::{self, Made, PlanProblem, ReadyPlan, Wanted, vet_request};
-use super::render::{render, shown};
+use super::keys::Keyring;
+use super::plan::{self, Made, PlanProblem, Wanted, vet_request};
+use super::readiness::Readiness;
+use super::render::{Asker, render, shown};
+use super::verify::{Proof, verify};
+use super::{generation, signed};
 use crate::adapter::{self, Adapter, contract};
 use crate::config::ProviderConfig;
 use crate::metrics::METRICS;
 use arc_swap::ArcSwap;
-use contract::{Answer, Finding, Method, Request, Response, Shape};
+use contract::{Answer, Finding, Method, Request, Shape};
 use portcullis_core::credential::{Credential, JwtForm, jwt_form};
 use portcullis_core::identity::Identity;
 use portcullis_core::policy::{self, Rules};
-use portcullis_core::problem::NOT_YET;
 use portcullis_core::refusal::{Cause, Refusal};
 use portcullis_core::setting::CredentialKind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,16 +43,21 @@ pub fn now() -> i64 {
 
 /// A configured adapter.
 pub struct Provider {
-    config: ProviderConfig,
-    adapter: Arc<Adapter>,
-    context: Arc<contract::Context>,
+    pub(super) config: ProviderConfig,
+    pub(super) adapter: Arc<Adapter>,
+    pub(super) context: Arc<contract::Context>,
     rules: Rules,
-    secrets: SecretNeedles,
-    transport: Arc<dyn Transport>,
+    pub(super) secrets: SecretNeedles,
+    pub(super) transport: Arc<dyn Transport>,
     guard: Guard,
-    generation: [u8; 32],
+    pub(super) keyring: Keyring,
+    signer: Option<Signer>,
+    /// What its operator wrote, and the adapter, as a digest.
+    pub(super) content: [u8; 32],
     clock: Clock,
-    readiness: ArcSwap<Readiness>,
+    /// Whether plans are made of documents, which have to be fetched again from time to time.
+    pub(super) reads_documents: bool,
+    pub(super) readiness: ArcSwap<Readiness>,
 }
 
 /// How well a credential fits what a provider's plan declares, the better the greater.
@@ -65,18 +73,6 @@ pub enum Fit {
     Shape,
     /// Its prefix or its unverified issuer is this provider's.
     Own,
-}
-
-/// Whether a provider can be asked.
-#[derive(Debug)]
-pub enum Readiness {
-    /// It can.
-    Ready(ReadyPlan),
-    /// Its documents are not there yet.
-    Waiting {
-        /// What they are, for `/readyz` and the log.
-        reason: String,
-    },
 }
 
 impl std::fmt::Debug for Provider {
@@ -95,7 +91,7 @@ pub struct Exchange {
     /// The request, masked, line by line.
     pub request: Vec<String>,
     /// What the adapter saw of the answer, or why there was none.
-    pub answer: Result<Response, CallFault>,
+    pub answer: Result<Answer, CallFault>,
 }
 
 impl Seen {
@@ -124,16 +120,12 @@ impl Provider {
         clock: Clock,
     ) -> Result<Self, Vec<PlanProblem>> {
         let context = plan::context(&config, wanted);
-        let readiness = match plan::make(&adapter, &config, &context, &[])? {
-            Made::Ready(plan) => Readiness::Ready(plan),
-            Made::Fetch(lookups) => {
-                let urls: Vec<&str> = lookups.iter().map(|lookup| lookup.url.as_str()).collect();
-                Readiness::Waiting { reason: format!("{} is not fetched yet", urls.join(", ")) }
-            }
-            Made::Later(reason) => Readiness::Waiting { reason },
-        };
+        let content = generation::of_content(&config, &context, &adapter);
+        let made = plan::make(&adapter, &config, &context, &content, &[])?;
+        let reads_documents = !matches!(made, Made::Ready(_));
+        let signer = Signer::of(&config.client).map_err(|problem| vec![problem])?;
         let secrets = SecretNeedles::of(&config);
-        let generation = generation(&config, &context, &adapter);
+        let keyring = Keyring::new(&config.name, Arc::clone(&transport));
         let rules = Rules {
             audience: config.audience.clone(),
             required_scopes: config.required_scopes.clone(),
@@ -147,9 +139,12 @@ impl Provider {
             secrets,
             transport,
             guard: Guard::new(),
-            generation,
+            keyring,
+            signer,
+            content,
             clock,
-            readiness: ArcSwap::from_pointee(readiness),
+            reads_documents,
+            readiness: ArcSwap::from_pointee(Readiness::of(made)),
         })
     }
 
@@ -157,12 +152,6 @@ impl Provider {
     #[must_use]
     pub fn config(&self) -> &ProviderConfig {
         &self.config
-    }
-
-    /// What its verdicts depend on, as a digest.
-    #[must_use]
-    pub fn generation(&self) -> &[u8; 32] {
-        &self.generation
     }
 
     /// Whether it would be the same if it were made of these now: then it stays, with its connections and its state.
@@ -215,50 +204,6 @@ impl Provider {
         &self.adapter
     }
 
-    /// Whether it can be asked now.
-    #[must_use]
-    pub fn readiness(&self) -> Arc<Readiness> {
-        self.readiness.load_full()
-    }
-
-    /// Fetches what the plan waits for, and plans again. Does nothing for a plan that is ready.
-    ///
-    /// # Errors
-    ///
-    /// Why it is still waiting.
-    pub async fn complete(&self) -> Result<(), String> {
-        if matches!(**self.readiness.load(), Readiness::Ready(_)) {
-            return Ok(());
-        }
-        let made = self.fetched().await;
-        let (readiness, result) = match made {
-            Ok(plan) => (Readiness::Ready(plan), Ok(())),
-            Err(reason) => (Readiness::Waiting { reason: reason.clone() }, Err(reason)),
-        };
-        self.readiness.store(Arc::new(readiness));
-        result
-    }
-
-    async fn fetched(&self) -> Result<ReadyPlan, String> {
-        let needles = Needles::new(&self.secrets, None);
-        let mut documents: Vec<Response> = Vec::new();
-        loop {
-            let made = plan::make(&self.adapter, &self.config, &self.context, &documents)
-                .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-            let lookups = match made {
-                Made::Ready(plan) => return Ok(plan),
-                Made::Later(reason) => return Err(reason),
-                Made::Fetch(lookups) => lookups,
-            };
-            for lookup in lookups {
-                let url = url::Url::parse(&lookup.url).map_err(|error| error.to_string())?;
-                let call = Call::document(&lookup.label, url, &lookup.accept);
-                let raw = self.transport.carry(call).await.map_err(|fault| fault.to_string())?;
-                documents.push(answer(&lookup.label, &raw, &needles));
-            }
-        }
-    }
-
     /// Whose credential it is, or why not. Every error ends in a refusal, and only a refusal whose cause says so blames
     /// the credential.
     ///
@@ -284,18 +229,19 @@ impl Provider {
             }
         };
         let check = plan.checks.iter().find(|check| fits(&check.when, credential));
-        let first = match check.map(|check| &check.how) {
+        let needles = Needles::new(&self.secrets, Some(credential));
+        let (mut asked, mut answers, mut proof) = (Vec::new(), Vec::new(), None);
+        match check.map(|check| &check.how) {
             None => return Err(Refusal::invalid("the credential does not have the form of this provider's")),
             Some(Method::Refuse(reason)) => return Err(Refusal::invalid(reason.clone())),
-            Some(Method::Verify(_)) => {
-                return Err(Refusal::new(Cause::Misconfigured, format!("a check by published keys {NOT_YET}")));
+            Some(Method::Call(request)) => asked.push(request.clone()),
+            Some(Method::Verify(rules)) => {
+                let (verified, found) = self.verified(rules, credential, seen).await?;
+                answers.push(verified);
+                proof = Some(found);
             }
-            Some(Method::Call(request)) => request,
-        };
-        let needles = Needles::new(&self.secrets, Some(credential));
-        let mut answers = Vec::new();
+        }
         let mut labels = BTreeSet::new();
-        let mut asked = std::slice::from_ref(first).to_vec();
         for _round in 0..=ROUNDS_MAX {
             if labels.len() + asked.len() > CALLS_MAX {
                 break;
@@ -314,8 +260,11 @@ impl Provider {
             answers = returned;
             match found.map_err(|fault| Refusal::unavailable(fault.to_string()))? {
                 Ok(Finding::Identity(identity)) => {
-                    let identity = self.config.naming.apply(adapter::identity(identity))?;
+                    let mut identity = self.config.naming.apply(adapter::identity(identity))?;
                     let now = (self.clock)();
+                    if let Some(proof) = &proof {
+                        proof.hold(&mut identity, now);
+                    }
                     return policy::judge(&identity, &self.rules, now, now).map(|()| identity);
                 }
                 Ok(Finding::Ask(requests)) if requests.is_empty() => {
@@ -332,6 +281,27 @@ impl Provider {
             "adapter {}: asks for more than {ROUNDS_MAX} rounds or {CALLS_MAX} calls",
             self.adapter.name()
         )))
+    }
+
+    /// Verifies the credential itself.
+    async fn verified(
+        &self,
+        rules: &contract::SignatureRules,
+        credential: &Credential,
+        seen: Option<&Seen>,
+    ) -> Result<(Answer, Proof), Refusal> {
+        let Credential::Bearer(token) = credential else {
+            return Err(Refusal::invalid("the provider verifies tokens, and a Basic pair is none"));
+        };
+        let token = verify(token.reveal(), rules, &self.keyring, (self.clock)()).await?;
+        let proof = Proof::of(&token);
+        let (header, claims) = (token.header, token.claims);
+        let verified = Answer::Verified(contract::Verified { to: "credential".to_owned(), header, claims });
+        if let Some(seen) = seen {
+            let request = vec![format!("nobody: the token was verified here, under the keys of {}", rules.keys)];
+            seen.push(Exchange { request, answer: Ok(verified.clone()) });
+        }
+        Ok((verified, proof))
     }
 
     /// What holds of a credential before anybody is asked.
@@ -372,7 +342,10 @@ impl Provider {
     ) -> Result<Vec<Answer>, Refusal> {
         let calls = requests.iter().map(|request| async move {
             let misconfigured = |reason| Refusal::new(Cause::Misconfigured, reason);
-            let call = render(request, &self.config, credential).map_err(misconfigured)?;
+            let asker = Asker { config: &self.config, signer: self.signer.as_ref(), now: (self.clock)() };
+            let call = render(request, asker, credential).map_err(misconfigured)?;
+            let signed_needles = call.assertion.as_ref().map(|assertion| needles.clone().and(assertion));
+            let needles = signed_needles.as_ref().unwrap_or(needles);
             let turn = self.guard.turn(credential).await.inspect_err(|(_, outcome)| {
                 METRICS.called(&self.config.name, outcome, None);
             });
@@ -386,12 +359,17 @@ impl Provider {
                     "the provider is down: it is asked once a second until it answers"
                 );
             }
-            let answered = answered.map(|raw| answer(&request.label, &raw, needles));
+            let answer = match &answered {
+                Ok(raw) => {
+                    Ok(signed::answer(request, raw, needles, &self.config, &self.keyring, (self.clock)()).await?)
+                }
+                Err(fault) => Err(fault.clone()),
+            };
             if let Some(seen) = seen {
                 let request = shown(request, &self.config, credential).map_err(misconfigured)?;
-                seen.push(Exchange { request, answer: answered.clone() });
+                seen.push(Exchange { request, answer: answer.clone() });
             }
-            answered.map(Answer::Response).map_err(|fault| Refusal::unavailable(fault.to_string()))
+            answer.map_err(|fault| Refusal::unavailable(fault.to_string()))
         });
         futures_util::future::try_join_all(calls).await
     }

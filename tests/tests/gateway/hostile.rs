@@ -175,7 +175,7 @@ fn a_plan_that_cannot_be_trusted_starts_nothing() {
     let elsewhere = Server::start(any_port(), answers).unwrap();
     let folder = folder("dist");
     let grant = format!("`origins: [{}]`", elsewhere.url());
-    let plans: [(&str, &str); 19] = [
+    let plans: [(&str, &str); 25] = [
         ("plan-loop", "`make-plan` did not end within 100 ms"),
         ("plan-trap", "`make-plan` trapped"),
         ("plan-huge", "`make-plan` returned more than"),
@@ -193,8 +193,14 @@ fn a_plan_that_cannot_be_trusted_starts_nothing() {
         ("plan-length", "`content-length`, which is not the adapter's to set"),
         ("plan-line", "control characters"),
         ("plan-header-name", "which is not the adapter's to set"),
-        ("plan-verify", "is not there yet in this release"),
-        ("plan-signed", "is not there yet in this release"),
+        ("plan-verify", "`audience` is missing"),
+        ("plan-verify-none", "signatures by `none`"),
+        ("plan-verify-hmac", "signatures by `HS256, hs256`"),
+        ("plan-verify-nobody", "no issuer"),
+        ("plan-verify-anybody", "the issuer `{iss}`, which is no exact one"),
+        ("plan-verify-file", "scheme `file`"),
+        ("plan-verify-clear", "in clear text"),
+        ("plan-signed-none", "signatures by `none`"),
     ];
     for (behave, reason) in plans {
         let config = format!(

@@ -82,7 +82,7 @@ fn tls_speaks_what_alpn_agreed_on() {
     let connect = async |protocols: &[&str]| {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from(key.cert.der().to_vec())).unwrap();
-        let crypto = Arc::new(rustls::crypto::ring::default_provider());
+        let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder =
             rustls::ClientConfig::builder_with_provider(crypto).with_safe_default_protocol_versions().unwrap();
         let mut tls = builder.with_root_certificates(roots).with_no_client_auth();
@@ -134,7 +134,7 @@ fn a_certificate_is_renewed_without_a_restart() {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(first.2.clone()).unwrap();
         roots.add(second.2.clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let client =
             rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let client = client.with_root_certificates(roots).with_no_client_auth();

@@ -4,7 +4,7 @@
 
 use super::plain::{self, Plain};
 use super::{Node, Position, Value, Walker, duration};
-use crate::problem::{NOT_YET, Problem, Problems};
+use crate::problem::{Problem, Problems};
 use crate::text::{one_of, shown};
 use std::time::Duration;
 
@@ -236,20 +236,6 @@ impl<'n> At<'n> {
             self.report(problems, problem, format!("write {}", one_of(choices.iter().copied())));
         }
         found
-    }
-
-    /// One of some words, or one that is understood but not there yet in this release.
-    pub fn choice_until(
-        &self,
-        choices: &[&'static str],
-        later: &[&'static str],
-        problems: &mut Problems,
-    ) -> Option<&'static str> {
-        if let Some(word) = self.node.as_text().and_then(|text| later.iter().find(|word| **word == text)) {
-            self.report(problems, format!("`{word}` {NOT_YET}"), format!("write {}", one_of(choices.iter().copied())));
-            return None;
-        }
-        self.choice(choices, problems)
     }
 
     /// A list.

@@ -157,16 +157,14 @@ fn readers() {
 
 #[test]
 fn unknown_and_missing_names() {
-    let node = tree("a:\n  hots: x\n  zzz: y\n  cache: {}\n");
+    let node = tree("a:\n  hots: x\n  zzz: y\n");
     let mut problems = Problems::new("f");
     let mut walker = At::new(node.get("a").unwrap(), "a").mapping(&mut problems).unwrap();
     assert!(walker.need("host", "write the host", &mut problems).is_none());
-    walker.not_yet("cache", &mut problems);
     walker.finish(&mut problems);
     let expected = "f:2: a.host: is missing; write the host\n\
         f:2: a.hots: is unknown: nothing is called `hots` here; did you mean `host`?\n\
-        f:3: a.zzz: is unknown: nothing is called `zzz` here; known here: `host`, `cache`\n\
-        f:4: a.cache: is not there yet in this release; remove it";
+        f:3: a.zzz: is unknown: nothing is called `zzz` here; known here: `host`";
     assert_eq!(problems.to_string(), expected);
 }
 

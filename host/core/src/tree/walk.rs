@@ -1,7 +1,7 @@
 //! Walking a mapping whose names are known: what nobody took in the end is a mistake of the operator's.
 
 use super::At;
-use crate::problem::{NOT_YET, Problems};
+use crate::problem::Problems;
 use crate::text::{shown, suggestion};
 
 /// A mapping that is being read. Call [`Walker::finish`] last: it reports the names that nobody asked for.
@@ -42,13 +42,6 @@ impl<'n> Walker<'n> {
     /// Reports a name that is not there, at the mapping's own place.
     pub fn missing(&self, name: &str, remedy: &str, problems: &mut Problems) {
         At::below(self.at.path(), name, self.at.position(), self.at.node()).report(problems, "is missing", remedy);
-    }
-
-    /// A name that is understood, but not there yet in this release: never ignored.
-    pub fn not_yet(&mut self, name: &str, problems: &mut Problems) {
-        if let Some(at) = self.take(name) {
-            at.report(problems, NOT_YET, "remove it");
-        }
     }
 
     /// Takes out a name that belongs elsewhere, and says where.

@@ -1,5 +1,6 @@
 //! The format of recorded cases, and the credential that a case presents.
 
+use super::keys;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use portcullis_core::credential::Credential;
@@ -15,7 +16,7 @@ pub(super) struct Case {
     pub(super) id: String,
     pub(super) provider: String,
     #[serde(default)]
-    pub(super) settings: Map<String, Value>,
+    settings: Map<String, Value>,
     #[serde(default)]
     credential: Kind,
     expect_request: Option<ExpectedRequest>,
@@ -155,8 +156,7 @@ impl Case {
         Presented { credential, token, basic }
     }
 
-    /// A JWT with these claims. Checks by published keys are refused when the plan is made, so no case that runs looks at
-    /// the signature, and it is a mere placeholder.
+    /// A JWT with these claims, signed as the case says.
     fn jwt(&self, claims: &Value) -> String {
         let header = self.token_header.clone().unwrap_or_else(|| match self.token_key {
             TokenKey::Test | TokenKey::Stranger => serde_json::json!({"alg": "RS256", "kid": "test-rsa"}),
@@ -164,10 +164,25 @@ impl Case {
             TokenKey::Hmac => serde_json::json!({"alg": "HS256", "kid": "test-rsa"}),
         });
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        let signature =
-            if self.token_key == TokenKey::None { String::new() } else { encode("a placeholder, not a signature") };
-        format!("{}.{}.{signature}", encode(&text(&header)), encode(&text(claims)))
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(text(&header)), URL_SAFE_NO_PAD.encode(text(claims)));
+        let algorithm = header.get("alg").and_then(Value::as_str).unwrap_or_default();
+        let signature = match self.token_key {
+            TokenKey::None => String::new(),
+            TokenKey::Hmac => keys::sign_by_hmac(&message),
+            TokenKey::Test | TokenKey::Stranger => {
+                keys::sign(&message, algorithm, self.token_key == TokenKey::Stranger)
+            }
+        };
+        format!("{message}.{signature}")
+    }
+
+    /// The settings, with the test key in the place of its name.
+    pub(super) fn settings(&self) -> Map<String, Value> {
+        let filled = |(name, value): (&String, &Value)| match value.as_str() {
+            Some("{test-rsa}") => (name.clone(), keys::rsa_private_pem().into()),
+            _ => (name.clone(), value.clone()),
+        };
+        self.settings.iter().map(filled).collect()
     }
 }
 

@@ -1,9 +1,10 @@
 //! A transport that answers from a case: every request must be one that the case lists, and calls are made exactly once.
 
-use super::cases::{Exchange, ExpectedRequest, Presented};
+use super::cases::{Case, Exchange, ExpectedRequest, Presented};
+use super::keys;
 use crate::provider::{BoxFuture, Call, CallFault, Raw, Transport};
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The exchanges of a case, and which of them took place.
@@ -11,6 +12,8 @@ pub(super) struct Replay {
     exchanges: Vec<Exchange>,
     token: String,
     basic: String,
+    settings: Map<String, Value>,
+    clock: i64,
     state: Mutex<State>,
 }
 
@@ -22,8 +25,15 @@ struct State {
 }
 
 impl Replay {
-    pub(super) fn new(exchanges: Vec<Exchange>, presented: &Presented) -> Self {
-        Self { exchanges, token: presented.token.clone(), basic: presented.basic.clone(), state: Mutex::default() }
+    pub(super) fn new(case: &Case, presented: &Presented) -> Self {
+        Self {
+            exchanges: case.exchanges(),
+            token: presented.token.clone(),
+            basic: presented.basic.clone(),
+            settings: case.settings(),
+            clock: case.clock(),
+            state: Mutex::default(),
+        }
     }
 
     /// Calls for the credential; documents are not counted.
@@ -109,6 +119,13 @@ impl Replay {
                 .map(|(name, value)| (name.clone(), self.fill(value.as_str().unwrap_or_default())))
                 .collect();
             let mut got: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+            for (_, value) in wanted.iter_mut().filter(|(_, value)| value == "{assertion}") {
+                let Some((_, assertion)) = got.iter().find(|(name, _)| name == "client_assertion") else { continue };
+                match self.assertion_flaw(assertion, call.url.as_str()) {
+                    None => value.clone_from(assertion),
+                    Some(flaw) => compare("client_assertion", "one that holds", &flaw),
+                }
+            }
             wanted.sort();
             got.sort();
             compare("form", &format!("{wanted:?}"), &format!("{got:?}"));
@@ -121,6 +138,16 @@ impl Replay {
             }
         }
         flaws
+    }
+
+    fn assertion_flaw(&self, assertion: &str, url: &str) -> Option<String> {
+        let setting = |name: &str| self.settings.get(name).and_then(Value::as_str);
+        let expected = keys::Assertion {
+            client_id: setting("client_id").unwrap_or_default(),
+            audience: setting("assertion_audience").unwrap_or(url),
+            key_id: setting("client_key_id"),
+        };
+        keys::assertion_flaw(assertion, &expected, self.clock)
     }
 
     fn fill(&self, text: &str) -> String {
@@ -139,7 +166,10 @@ fn raw(exchange: &Exchange) -> Raw {
             .map(|(name, value)| (name.to_ascii_lowercase(), text(value).into_bytes()))
             .filter(|(name, value)| !(name == "content-type" && value.is_empty()))
             .collect(),
-        body: Bytes::from(response.body.as_ref().map(text).unwrap_or_default()),
+        body: match response.jwks {
+            true => Bytes::from(keys::set().to_string()),
+            false => Bytes::from(response.body.as_ref().map(text).unwrap_or_default()),
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::cases::{self, Case};
 use super::compare::differences;
+use super::hostile;
 use super::replay::Replay;
 use crate::adapter::{Adapter, Catalogue, Entry};
 use crate::cli::out::{complain, say};
@@ -69,7 +70,7 @@ pub(super) fn run(adapters: &Path, paths: &[PathBuf], json: bool) -> u8 {
 async fn play(case: &Case, adapter: &Arc<Adapter>) -> Outcome {
     let expected = case.expect.problem.as_ref().map(|problem| problem.setting.as_str());
     let presented = case.presented();
-    let replay = Arc::new(Replay::new(case.exchanges(), &presented));
+    let replay = Arc::new(Replay::new(case, &presented));
     let made = configure(case, adapter).and_then(|config| {
         let transport: Arc<dyn Transport> = Arc::clone(&replay) as _;
         plan(case, adapter, config, &transport)
@@ -87,9 +88,6 @@ async fn play(case: &Case, adapter: &Arc<Adapter>) -> Outcome {
         (Err(problems), Some(setting)) => {
             return Outcome::Failed(vec![format!("expected a problem with `{setting}`, got: {}", joined(&problems))]);
         }
-        (Err(problems), None) if problems.iter().all(PlanProblem::is_not_yet) => {
-            return Outcome::Skipped(joined(&problems));
-        }
         (Err(problems), None) => return Outcome::Failed(vec![format!("expected a plan, got: {}", joined(&problems))]),
     };
     // A document that cannot be had shows in the verdict.
@@ -100,6 +98,7 @@ async fn play(case: &Case, adapter: &Arc<Adapter>) -> Outcome {
     if let Some(calls) = case.expect_calls.filter(|calls| *calls != replay.calls()) {
         flaws.push(format!("expected {calls} call(s), got {}", replay.calls()));
     }
+    flaws.extend(hostile::flaws(adapter, &provider));
     if flaws.is_empty() { Outcome::Passed } else { Outcome::Failed(flaws) }
 }
 
@@ -132,7 +131,7 @@ fn joined(problems: &[PlanProblem]) -> String {
 /// The case's settings as a provider of a configuration, read by the code that reads configurations.
 fn configure(case: &Case, adapter: &Adapter) -> Result<ProviderConfig, Vec<PlanProblem>> {
     let (own, settings): (Map<String, Value>, Map<String, Value>) =
-        case.settings.clone().into_iter().partition(|(name, _)| OF_THE_PROVIDER.contains(&name.as_str()));
+        case.settings().into_iter().partition(|(name, _)| OF_THE_PROVIDER.contains(&name.as_str()));
     let mut provider = own;
     provider.insert("adapter".to_owned(), Value::String(case.provider.clone()));
     provider.insert("settings".to_owned(), Value::Object(settings));

@@ -43,7 +43,7 @@ impl Fixture {
 
     fn key(&self, token: &str) -> (CredentialId, Key) {
         let id = self.cache.credential(&bearer(token));
-        (id, self.cache.key(&id, &self.provider, b"1"))
+        (id, self.cache.key(&id, self.provider.as_bytes(), b"1"))
     }
 
     fn keep(&self, token: &str, username: &str, now: Now, ttl_s: u64, expires: Option<i64>) {
@@ -77,7 +77,7 @@ impl Fixture {
 fn a_key_is_the_same_every_time_and_another_for_anything_else() {
     let cache = Cache::new(SECRET);
     let key = |credential: &Credential, provider: &str, generation: &[u8]| {
-        cache.key(&cache.credential(credential), provider, generation).0
+        cache.key(&cache.credential(credential), provider.as_bytes(), generation).0
     };
     let first = key(&bearer("token"), "staff", b"1");
     for _ in 0..100 {
@@ -93,7 +93,7 @@ fn a_key_is_the_same_every_time_and_another_for_anything_else() {
         key(&basic("token", ""), "staff", b"1"),
         key(&basic("a", "bc"), "staff", b"1"),
         key(&basic("ab", "c"), "staff", b"1"),
-        Cache::new([8; 32]).key(&Cache::new([8; 32]).credential(&bearer("token")), "staff", b"1").0,
+        Cache::new([8; 32]).key(&Cache::new([8; 32]).credential(&bearer("token")), b"staff", b"1").0,
     ];
     let different: std::collections::BTreeSet<_> = all.iter().collect();
     assert_eq!(different.len(), all.len());

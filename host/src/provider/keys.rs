@@ -1,0 +1,315 @@
+//! The published keys of a provider (JWK sets, RFC 7517): fetched without any credential, kept by their headers, renewed
+//! beside the requests that use them.
+//!
+//! A set that cannot be had is the provider's trouble, never a token's. However many tokens name keys that nobody knows, the
+//! provider is asked for its set once in a while only.
+
+use super::call::{Call, Raw, Transport};
+use arc_swap::ArcSwapOption;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared, ready};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use portcullis_core::freshness::{Age, Fetched, Freshness};
+use portcullis_core::identity::Moment;
+use portcullis_core::json::{self, Content, Limits};
+use portcullis_core::refusal::Refusal;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use url::Url;
+
+/// How long a set is used. A key that was taken out of it is out within twice the freshness that its server tells.
+const FRESHNESS: Freshness = Freshness {
+    least: Duration::from_secs(30),
+    usual: Duration::from_secs(300),
+    most: Duration::from_secs(900),
+    last: Duration::from_secs(3600),
+};
+/// Between two fetches for the sake of keys that nobody knows.
+const UNKNOWN_PAUSE_MS: u64 = 10_000;
+/// After a fetch that failed, until the next.
+const FAILED_PAUSE_MS: u64 = 1000;
+/// Sets that one provider may use.
+const SETS_MAX: usize = 8;
+/// Keys that are taken of one set; providers publish a handful.
+const KEYS_MAX: usize = 100;
+const ACCEPT: &str = "application/jwk-set+json, application/json";
+
+/// All the sets that a provider uses, by their URLs.
+pub(super) struct Keyring {
+    provider: String,
+    transport: Arc<dyn Transport>,
+    sets: Mutex<BTreeMap<Url, Arc<Keys>>>,
+}
+
+impl Keyring {
+    pub(super) fn new(provider: &str, transport: Arc<dyn Transport>) -> Self {
+        Self { provider: provider.to_owned(), transport, sets: Mutex::default() }
+    }
+
+    /// The set at this URL.
+    ///
+    /// # Errors
+    ///
+    /// The adapter names more of them than a provider can have.
+    pub(super) fn set(&self, url: &Url) -> Result<Arc<Keys>, Refusal> {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(keys) = sets.get(url) {
+            return Ok(Arc::clone(keys));
+        }
+        if sets.len() >= SETS_MAX {
+            return Err(Refusal::unavailable(format!("the adapter names more than {SETS_MAX} key sets")));
+        }
+        let keys = Arc::new(Keys::new(&self.provider, url.clone(), Arc::clone(&self.transport)));
+        sets.insert(url.clone(), Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    /// Lets go of the sets that are at none of these URLs.
+    pub(super) fn retain(&self, urls: &[Url]) {
+        self.sets.lock().unwrap_or_else(PoisonError::into_inner).retain(|url, _| urls.contains(url));
+    }
+}
+
+/// One set, as it was last fetched.
+pub(super) struct Keys {
+    provider: String,
+    url: Url,
+    transport: Arc<dyn Transport>,
+    began: Instant,
+    current: ArcSwapOption<Current>,
+    fetching: Mutex<Fetching>,
+}
+
+struct Current {
+    keys: Vec<Key>,
+    fetched: Fetched,
+}
+
+/// The key of a token, to verify it with.
+#[derive(Clone)]
+pub(super) struct Key {
+    id: Option<String>,
+    /// The algorithm, where the key names one.
+    algorithm: Option<String>,
+    /// The algorithms that its type is for.
+    family: &'static [Algorithm],
+    pub(super) key: Arc<DecodingKey>,
+}
+
+#[derive(Default)]
+struct Fetching {
+    running: Option<Landing>,
+    failed: Option<(u64, String)>,
+    /// When it was last fetched for the sake of an unknown key.
+    unknown_ms: Option<u64>,
+}
+
+/// How a fetch ended; the text says why it failed.
+type Landing = Shared<BoxFuture<'static, Result<(), String>>>;
+
+impl Keys {
+    fn new(provider: &str, url: Url, transport: Arc<dyn Transport>) -> Self {
+        let provider = provider.to_owned();
+        let (current, fetching) = (ArcSwapOption::empty(), Mutex::default());
+        Self { provider, url, transport, began: Instant::now(), current, fetching }
+    }
+
+    /// The keys that a token of this algorithm and key id may be signed with: none where the provider has no such key.
+    ///
+    /// # Errors
+    ///
+    /// There is no set to look in.
+    pub(super) async fn find(self: &Arc<Self>, algorithm: Algorithm, id: Option<&str>) -> Result<Vec<Key>, Refusal> {
+        let (current, just_fetched) = self.current().await?;
+        let found = current.fitting(algorithm, id);
+        if just_fetched || current.knows(id) {
+            return Ok(found);
+        }
+        match self.fetch_for_unknown() {
+            Some(landing) => landing.await.map_err(|reason| self.unavailable(&reason))?,
+            None => return Ok(found),
+        }
+        Ok(self.current.load().as_ref().map(|current| current.fitting(algorithm, id)).unwrap_or_default())
+    }
+
+    /// The set as it may be used, and whether this call fetched it.
+    async fn current(self: &Arc<Self>) -> Result<(Arc<Current>, bool), Refusal> {
+        let known = self.current.load_full();
+        match known.as_ref().map(|known| (known, known.fetched.age(self.now_ms()))) {
+            Some((known, Age::Fresh)) => return Ok((Arc::clone(known), false)),
+            Some((known, Age::Stale)) => {
+                drop(self.fetch());
+                return Ok((Arc::clone(known), false));
+            }
+            Some((known, Age::Old)) => {
+                if self.fetch().await.is_err() {
+                    return Ok((Arc::clone(known), false));
+                }
+            }
+            Some((_, Age::Over)) | None => self.fetch().await.map_err(|reason| self.unavailable(&reason))?,
+        }
+        let fetched = self.current.load_full().ok_or_else(|| self.unavailable("the fetch was lost"))?;
+        Ok((fetched, true))
+    }
+
+    /// Fetches the set before anybody needs it.
+    pub(super) fn prepare(self: &Arc<Self>) {
+        if self.current.load().is_none() {
+            drop(self.fetch());
+        }
+    }
+
+    fn unavailable(&self, reason: &str) -> Refusal {
+        let reason = format!("the provider's keys cannot be had: {reason}");
+        Refusal { retry: Some(Moment::After(1)), ..Refusal::unavailable(reason) }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn fetching(&self) -> MutexGuard<'_, Fetching> {
+        self.fetching.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The fetch that is under way, or a new one. It runs as a task of its own: whoever caused it may go away.
+    fn fetch(self: &Arc<Self>) -> Landing {
+        let mut fetching = self.fetching();
+        self.fetch_locked(&mut fetching)
+    }
+
+    fn fetch_locked(self: &Arc<Self>, fetching: &mut Fetching) -> Landing {
+        if let Some(running) = &fetching.running {
+            return running.clone();
+        }
+        if let Some((failed_ms, reason)) = &fetching.failed
+            && self.now_ms() < failed_ms.saturating_add(FAILED_PAUSE_MS)
+        {
+            return ready(Err(reason.clone())).boxed().shared();
+        }
+        let this = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            let fetched = this.fetched().await;
+            this.land(fetched)
+        });
+        let lost = |_| Err("the fetch was lost; that is a fault of the gateway".to_owned());
+        let landing = async move { task.await.unwrap_or_else(lost) }.boxed().shared();
+        fetching.running = Some(landing.clone());
+        landing
+    }
+
+    /// A fetch for the sake of a key that nobody knows; `None` where the last one was too short a time ago to make another.
+    fn fetch_for_unknown(self: &Arc<Self>) -> Option<Landing> {
+        let mut fetching = self.fetching();
+        if let Some(running) = &fetching.running {
+            return Some(running.clone());
+        }
+        let now_ms = self.now_ms();
+        if fetching.unknown_ms.is_some_and(|last_ms| now_ms < last_ms.saturating_add(UNKNOWN_PAUSE_MS)) {
+            // A set that could not be had then says nothing of a key that it may hold.
+            let failed = fetching.failed.as_ref().filter(|(failed_ms, _)| Some(*failed_ms) >= fetching.unknown_ms);
+            return failed.map(|(_, reason)| ready(Err(reason.clone())).boxed().shared());
+        }
+        fetching.unknown_ms = Some(now_ms);
+        Some(self.fetch_locked(&mut fetching))
+    }
+
+    async fn fetched(&self) -> Result<Current, String> {
+        let raw = self.transport.carry(Call::document("keys", self.url.clone(), ACCEPT)).await;
+        let raw = raw.map_err(|fault| fault.to_string())?;
+        let keys = read(&raw).map_err(|flaw| format!("{}: {flaw}", self.url))?;
+        let fresh = FRESHNESS.of(raw.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
+        Ok(Current { keys, fetched: FRESHNESS.fetched(self.now_ms(), fresh) })
+    }
+
+    fn land(&self, fetched: Result<Current, String>) -> Result<(), String> {
+        let mut fetching = self.fetching();
+        fetching.running = None;
+        match fetched {
+            Ok(current) => {
+                let count = current.keys.len();
+                tracing::debug!(provider = self.provider, url = %self.url, count, "the provider's keys were fetched");
+                self.current.store(Some(Arc::new(current)));
+                fetching.failed = None;
+                Ok(())
+            }
+            Err(reason) => {
+                let serves = self.current.load().is_some();
+                tracing::warn!(provider = self.provider, serves, "the provider's keys cannot be had: {reason}");
+                fetching.failed = Some((self.now_ms(), reason.clone()));
+                Err(reason)
+            }
+        }
+    }
+}
+
+impl Current {
+    /// By its id; a token without one may be signed with any key of the right type.
+    fn fitting(&self, algorithm: Algorithm, id: Option<&str>) -> Vec<Key> {
+        let fits = |key: &&Key| {
+            let named = key.algorithm.as_ref().is_none_or(|named| *named == name(algorithm));
+            named && key.family.contains(&algorithm) && id.is_none_or(|id| key.id.as_deref() == Some(id))
+        };
+        self.keys.iter().filter(fits).cloned().collect()
+    }
+
+    fn knows(&self, id: Option<&str>) -> bool {
+        id.is_none_or(|id| self.keys.iter().any(|key| key.id.as_deref() == Some(id)))
+    }
+}
+
+/// The algorithm's name in a JOSE header.
+fn name(algorithm: Algorithm) -> String {
+    format!("{algorithm:?}")
+}
+
+/// The algorithm of that name; `None` for what is not verified here: none, HMAC, names of nothing.
+pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
+    [RSA, P256, P384, ED25519].into_iter().flatten().copied().find(|algorithm| self::name(*algorithm) == name)
+}
+
+const RSA: &[Algorithm] =
+    &[Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
+const P256: &[Algorithm] = &[Algorithm::ES256];
+const P384: &[Algorithm] = &[Algorithm::ES384];
+const ED25519: &[Algorithm] = &[Algorithm::EdDSA];
+
+/// The keys of a set that can verify. A key that cannot be used (for encryption, of an unknown type, broken) is left out; it must
+/// not take the others with it.
+fn read(raw: &Raw) -> Result<Vec<Key>, String> {
+    if raw.status != 200 {
+        return Err(format!("answers {}", raw.status));
+    }
+    let Content::Json(text) = json::check(&raw.body, Limits::default()) else {
+        return Err("answers something else than strict JSON".to_owned());
+    };
+    let set: serde_json::Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let keys = set.get("keys").and_then(serde_json::Value::as_array).ok_or("has no list `keys`")?;
+    Ok(keys.iter().take(KEYS_MAX).filter_map(key).collect())
+}
+
+fn key(jwk: &serde_json::Value) -> Option<Key> {
+    let text = |name: &str| jwk.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+    // What is not the key itself is read apart: an algorithm that the crate does not know, or an odd certificate, must not make
+    // a good key unreadable.
+    let (id, algorithm) = (text("kid"), text("alg"));
+    let of_the_key = |name: &str| matches!(name, "kty" | "use" | "key_ops" | "n" | "e" | "crv" | "x" | "y");
+    let members = jwk.as_object()?.iter().filter(|(name, _)| of_the_key(name));
+    let members: serde_json::Map<_, _> = members.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let jwk: Jwk = serde_json::from_value(members.into()).ok()?;
+    let common = &jwk.common;
+    let for_signatures = common.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature)
+        && common.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+    let family = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => RSA,
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => P256,
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P384 => P384,
+        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => ED25519,
+        // A shared secret (`oct`) is no published key, whatever a set says.
+        _ => return None,
+    };
+    let key = DecodingKey::from_jwk(&jwk).ok().filter(|_| for_signatures)?;
+    Some(Key { id, algorithm, family, key: Arc::new(key) })
+}

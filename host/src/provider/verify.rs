@@ -1,0 +1,72 @@
+//! A signed token, verified under a provider's published keys: the presented credential, or an answer (RFC 8725, RFC 9701).
+
+use super::keys::{self, Keyring};
+use crate::adapter::contract;
+use jsonwebtoken::crypto;
+use portcullis_core::identity::{Identity, Moment};
+use portcullis_core::jws::{Jws, SignatureRules};
+use portcullis_core::refusal::{Cause, Refusal};
+use url::Url;
+
+/// Verifies a token at `now` (seconds since 1970).
+///
+/// # Errors
+///
+/// `invalid-token` for whatever is wrong with the token itself, `unavailable` where the keys cannot be had.
+pub(super) async fn verify<'t>(
+    token: &'t str,
+    rules: &contract::SignatureRules,
+    keyring: &Keyring,
+    now: i64,
+) -> Result<Jws<'t>, Refusal> {
+    let token = Jws::read(token)?;
+    let misconfigured = |what: &str| Refusal::new(Cause::Misconfigured, format!("the plan names {what}"));
+    let url = Url::parse(&rules.keys).map_err(|_| misconfigured("no URL for its keys"))?;
+    let rules = of(rules);
+    rules.admit_header(&token)?;
+    let algorithm = keys::algorithm(&token.algorithm).ok_or_else(|| misconfigured("an algorithm that nobody knows"))?;
+    // Claims that are no good whoever signed them need no keys.
+    rules.admit_claims(&token, now)?;
+    let found = keyring.set(&url)?.find(algorithm, token.key_id.as_deref()).await?;
+    if found.is_empty() {
+        let id = token.key_id.as_deref().unwrap_or_default();
+        return Err(Refusal::invalid(format!("the provider has no key {id:?} for {}", token.algorithm)));
+    }
+    let good = found
+        .iter()
+        .any(|key| crypto::verify(token.signature, token.message.as_bytes(), &key.key, algorithm).unwrap_or(false));
+    if good { Ok(token) } else { Err(Refusal::invalid("the token's signature is not the provider's")) }
+}
+
+/// What a verified token holds of whoever comes with it, whatever an adapter makes of its claims.
+pub(super) struct Proof {
+    expires: Option<i64>,
+    bound: bool,
+}
+
+impl Proof {
+    pub(super) fn of(token: &Jws<'_>) -> Self {
+        Self { expires: token.expires(), bound: token.is_bound() }
+    }
+
+    /// An identity ends with its token, and one that is bound to a key stays bound.
+    pub(super) fn hold(&self, identity: &mut Identity, now: i64) {
+        if let Some(expires) = self.expires {
+            let told = identity.expires.map_or(i64::MAX, |told| told.resolve(now));
+            identity.expires = Some(Moment::At(told.min(expires)));
+        }
+        if self.bound && identity.confirmation.is_empty() {
+            identity.confirmation.push(("cnf".to_owned(), String::new()));
+        }
+    }
+}
+
+/// The rules as the core knows them.
+fn of(rules: &contract::SignatureRules) -> SignatureRules {
+    SignatureRules {
+        issuers: rules.issuers.clone(),
+        algorithms: rules.algorithms.clone(),
+        types: rules.types.clone(),
+        expires: rules.expires,
+    }
+}
