@@ -169,7 +169,14 @@ pub(super) fn make(
             if problems.is_empty() { Ok(Made::Ready(ReadyPlan::new(plan, content))) } else { Err(problems) }
         }
         Ok(Step::Fetch(lookups)) => {
-            let problems = vet_lookups(&lookups, config, documents.len());
+            let mut problems = vet_lookups(&lookups, config, documents.len());
+            // Said at load, where the adapter has the mode that all have for it, and not once the documents are there.
+            let verifies = |(name, value): &(String, SettingValue)| {
+                name == "mode" && matches!(value, SettingValue::Text(mode) if mode == "jwt")
+            };
+            if config.settings.iter().any(verifies) {
+                problems.extend(unaddressed(config));
+            }
             if problems.is_empty() { Ok(Made::Fetch(lookups)) } else { Err(problems) }
         }
         Err(PlanError::Document(refusal)) => Ok(Made::Later(crate::adapter::refusal(refusal).reason)),
@@ -200,17 +207,20 @@ fn vet(plan: &Plan, config: &ProviderConfig) -> Vec<PlanProblem> {
             Method::Refuse(_) => {}
         }
     }
-    if verifies && config.audience.is_empty() {
-        problems.push(PlanProblem::new(
-            Some("audience"),
-            "is missing: whoever can verify tokens here would take those for every other application, and ID tokens too",
-            "write, beside `settings`, for whom tokens have to be",
-        ));
+    if verifies {
+        problems.extend(unaddressed(config));
     }
     // Announced now rather than met at the first request.
     problems.extend(plan.origins.iter().filter_map(|origin| vet_url(origin, config, "credentials")));
     problems.dedup();
     problems
+}
+
+/// What is missing where tokens are verified here: for whom they have to be.
+fn unaddressed(config: &ProviderConfig) -> Option<PlanProblem> {
+    let problem = "is missing: tokens that are verified here may be for any other application, and ID tokens too";
+    let remedy = "write for whom tokens have to be (`aud`)";
+    config.audience.is_empty().then(|| PlanProblem::new(Some("audience"), problem, remedy))
 }
 
 /// What is wrong with a request, before any credential is near it. The same for plans and for what `identify` asks.

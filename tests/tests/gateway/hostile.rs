@@ -193,7 +193,7 @@ fn a_plan_that_cannot_be_trusted_starts_nothing() {
         ("plan-length", "`content-length`, which is not the adapter's to set"),
         ("plan-line", "control characters"),
         ("plan-header-name", "which is not the adapter's to set"),
-        ("plan-verify", "`audience` is missing"),
+        ("plan-verify", "providers.staff.audience: is missing"),
         ("plan-verify-none", "signatures by `none`"),
         ("plan-verify-hmac", "signatures by `HS256, hs256`"),
         ("plan-verify-nobody", "no issuer"),
