@@ -100,6 +100,20 @@ impl Problems {
         base
     }
 
+    /// What a call made as a client needs, for a plan that has such a call only once its documents are there: what is
+    /// missing is said before anybody is asked. (Of every other plan the gateway sees it by itself.)
+    pub fn client(&mut self, context: &Context) {
+        let needed: &[&str] = match context.text("client_auth") {
+            "none" => &[],
+            "private_key_jwt" => &["client_id", "client_key"],
+            "mtls" => &["client_id"],
+            _ => &["client_id", "client_secret"],
+        };
+        for name in needed.iter().filter(|name| !context.is_set(name)) {
+            self.add(name, "is missing: this check is made as a client of the provider", "write that of your client");
+        }
+    }
+
     /// # Errors
     /// The problems, if there are any.
     pub fn check(self) -> Result<(), crate::PlanError> {

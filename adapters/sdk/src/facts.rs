@@ -65,6 +65,14 @@ impl<'a> Facts<'a> {
         self
     }
 
+    /// Subject, e-mail and groups by the settings of [`crate::attributes`].
+    #[must_use]
+    pub fn as_set(self) -> Self {
+        let set = |attribute| self.context.text(attribute);
+        let (subject, email, groups) = (set("subject_attribute"), set("email_attribute"), set("groups_attribute"));
+        self.subject(subject).email(email).groups(groups)
+    }
+
     /// How usernames of programs begin here (Keycloak's `service-account-`).
     #[must_use]
     pub fn services(mut self, prefix: &'a str) -> Self {

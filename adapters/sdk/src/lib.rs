@@ -11,6 +11,7 @@ mod answer;
 pub mod bindings;
 mod challenge;
 mod context;
+pub mod discovery;
 mod facts;
 mod object;
 pub mod pages;
@@ -30,7 +31,7 @@ pub use challenge::Complaint;
 pub use context::Problems;
 pub use facts::Facts;
 pub use object::Object;
-pub use settings::{mode, setting};
+pub use settings::{attributes, method, mode, setting};
 
 /// Compiles the adapter that the README shows.
 #[cfg(doctest)]

@@ -2,7 +2,7 @@
 //!
 //! A request says where the credential and the secrets go, never what they are: the gateway puts them there.
 
-use crate::{Authorization, Body, Field, Header, JsonBody, Request, Slot, Source, Verb};
+use crate::{Authorization, Body, Context, Field, Header, JsonBody, Request, Slot, Source, Verb};
 
 impl Request {
     /// A GET; the label names its answer in `identify`. Nothing is put into it yet but `Accept: application/json`.
@@ -76,6 +76,13 @@ pub const CHECK: &str = "check";
 #[must_use]
 pub fn userinfo(url: impl Into<String>) -> Request {
     Request::get(CHECK, url).bearer()
+}
+
+/// Asks a userinfo endpoint by the setting [`crate::method`].
+#[must_use]
+pub fn userinfo_as_set(context: &Context, url: impl Into<String>) -> Request {
+    let request = userinfo(url);
+    if context.text("method") == "POST" { Request { method: Verb::Post, ..request } } else { request }
 }
 
 /// Asks an introspection endpoint about the credential, as a client (RFC 7662 2.1).

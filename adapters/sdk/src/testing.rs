@@ -73,11 +73,14 @@ fn outcome<A: Adapter>(case: &Value, exchanges: &mut Vec<&Value>) -> Result<Outc
         Ok(context) => context,
         Err(problems) => return Ok(Outcome::Problem(problems)),
     };
+    if let Some(problem) = gateway::problem(&case["settings"]) {
+        return Ok(Outcome::Problem(vec![problem]));
+    }
     let plan = match plan::<A>(&context, exchanges)? {
         Ok(plan) => plan,
         Err(outcome) => return Ok(outcome),
     };
-    if let Some(problem) = gateway::plan_problem(&plan, &case["settings"]) {
+    if let Some(problem) = gateway::client_problem(&plan, &case["settings"]) {
         return Ok(Outcome::Problem(vec![problem]));
     }
 

@@ -125,15 +125,19 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// The setting that the plan needs and the case has not, of those that are the gateway's.
-pub(super) fn plan_problem(plan: &Plan, settings: &Value) -> Option<String> {
-    let missing = |name: &&str| texts(&settings[*name]).iter().all(String::is_empty);
-    let verifies = plan.checks.iter().any(|check| matches!(check.how, Method::Verify(_)));
+/// The setting that is missing beside the adapter's own, whatever the plan.
+pub(super) fn problem(settings: &Value) -> Option<String> {
+    let missing = settings["mode"] == "jwt" && texts(&settings["audience"]).is_empty();
+    missing.then(|| "audience".into())
+}
+
+/// The setting of the client's that the plan needs and the case has not.
+pub(super) fn client_problem(plan: &Plan, settings: &Value) -> Option<String> {
+    let missing = |name: &&str| settings[*name].as_str().is_none_or(str::is_empty);
     let as_client = plan.checks.iter().any(
         |check| matches!(&check.how, Method::Call(request) if matches!(request.authorization, Authorization::Client)),
     );
     let needed: &[&str] = match settings["client_auth"].as_str() {
-        _ if verifies => &["audience"],
         _ if !as_client => &[],
         Some("none") => &[],
         Some("private_key_jwt") => &["client_id", "client_key"],
