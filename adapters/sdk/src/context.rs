@@ -69,14 +69,6 @@ impl Problems {
         self.0.push(Problem { setting: Some(setting.into()), problem: problem.into(), remedy: remedy.into() });
     }
 
-    /// Blames a setting that this release describes and does not know how to keep. To ignore it would open a gate that
-    /// the administrator wrote shut.
-    pub fn not_yet(&mut self, context: &Context, setting: &str) {
-        if context.is_set(setting) {
-            self.add(setting, "is not there yet in this release", "leave it out");
-        }
-    }
-
     /// A setting's value as one segment of a path; blames it where it is none.
     pub fn segment(&mut self, context: &Context, setting: &str) -> String {
         let value = context.text(setting);
