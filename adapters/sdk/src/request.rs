@@ -53,6 +53,13 @@ impl Request {
         self
     }
 
+    /// A form whose one field, `name`, is the presented token.
+    #[must_use]
+    pub fn form_credential(mut self, name: &str) -> Self {
+        self.body = Body::Form(vec![field(name, Source::Credential)]);
+        self
+    }
+
     /// A JSON body without anything secret in it.
     #[must_use]
     pub fn json(mut self, text: impl Into<String>) -> Self {
@@ -88,15 +95,15 @@ pub fn userinfo_as_set(context: &Context, url: impl Into<String>) -> Request {
 /// Asks an introspection endpoint about the credential, as a client (RFC 7662 2.1).
 #[must_use]
 pub fn introspection(url: impl Into<String>) -> Request {
-    let field = |name: &str, value| Field { name: name.into(), value: vec![value] };
-    let mut request = Request::post(CHECK, url).client();
-    request.body = Body::Form(vec![
-        field("token", Source::Credential),
-        field("token_type_hint", Source::Text("access_token".into())),
-    ]);
-    request
+    let hint = field("token_type_hint", Source::Text("access_token".into()));
+    let body = Body::Form(vec![field("token", Source::Credential), hint]);
+    Request { body, ..Request::post(CHECK, url).client() }
 }
 
 fn header(name: &str, value: &str) -> Header {
     Header { name: name.into(), value: vec![Source::Text(value.into())] }
+}
+
+fn field(name: &str, value: Source) -> Field {
+    Field { name: name.into(), value: vec![value] }
 }

@@ -104,6 +104,13 @@ impl SettingSpec {
         self
     }
 
+    /// `true` or `false`.
+    #[must_use]
+    pub fn flag(mut self) -> Self {
+        self.kind = SettingKind::Flag;
+        self
+    }
+
     /// A list of texts.
     #[must_use]
     pub fn texts(mut self) -> Self {

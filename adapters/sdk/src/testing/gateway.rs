@@ -62,7 +62,7 @@ pub(super) fn context_of(description: &Description, case: &Value) -> Result<Cont
         match given.get(&spec.name).or(default.as_ref()).map(|given| value(spec, given, allow_http)) {
             Some(Some(value)) => settings.push(Setting { name: spec.name.clone(), value }),
             Some(None) => problems.push(spec.name.clone()),
-            None if spec.required => problems.push(spec.name.clone()),
+            None if spec.required && holds(description, spec, given) => problems.push(spec.name.clone()),
             None => {}
         }
     }
@@ -81,6 +81,16 @@ pub(super) fn context_of(description: &Description, case: &Value) -> Result<Cont
     } else {
         Err(problems)
     }
+}
+
+/// Whether a setting has a meaning beside the others.
+fn holds(description: &Description, spec: &SettingSpec, given: &serde_json::Map<String, Value>) -> bool {
+    spec.only_when.as_ref().is_none_or(|when| {
+        let default = description.settings.iter().find(|other| other.name == when.setting);
+        let default = default.and_then(|other| other.default.as_deref());
+        let value = given.get(&when.setting).and_then(Value::as_str).or(default);
+        value.is_some_and(|value| when.one_of.iter().any(|one| one == value))
+    })
 }
 
 fn value(spec: &SettingSpec, value: &Value, allow_http: bool) -> Option<SettingValue> {
