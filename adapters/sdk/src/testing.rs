@@ -76,10 +76,14 @@ fn outcome<A: Adapter>(case: &Value, exchanges: &mut Vec<&Value>) -> Result<Outc
     if let Some(problem) = gateway::problem(&case["settings"]) {
         return Ok(Outcome::Problem(vec![problem]));
     }
+    let granted = gateway::granted(exchanges);
     let plan = match plan::<A>(&context, exchanges)? {
         Ok(plan) => plan,
         Err(outcome) => return Ok(outcome),
     };
+    if let Some(elsewhere) = gateway::elsewhere(&plan, &granted) {
+        return Ok(Outcome::Refused(Cause::Unavailable, format!("{elsewhere} is not granted")));
+    }
     if let Some(problem) = gateway::client_problem(&plan, &case["settings"]) {
         return Ok(Outcome::Problem(vec![problem]));
     }

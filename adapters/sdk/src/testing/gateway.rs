@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     Authorization, Cause, Context, Description, Identity, Method, Moment, Plan, Setting, SettingKind, SettingSpec,
-    SettingValue,
+    SettingValue, url,
 };
 
 /// Settings that stand in a case and are never the adapter's.
@@ -100,10 +100,10 @@ fn value(spec: &SettingSpec, value: &Value, allow_http: bool) -> Option<SettingV
         }
         SettingKind::Flag => flag(value).map(SettingValue::Flag),
         SettingKind::BaseUrl => {
-            let url = url(value.as_str()?, allow_http).filter(|url| !url.contains('?'))?;
+            let url = url_of(value.as_str()?, allow_http).filter(|url| !url.contains('?'))?;
             Some(SettingValue::Text(url.trim_end_matches('/').into()))
         }
-        SettingKind::Url => url(value.as_str()?, allow_http).map(SettingValue::Text),
+        SettingKind::Url => url_of(value.as_str()?, allow_http).map(SettingValue::Text),
         _ => value
             .as_str()
             .filter(|text| spec.choices.is_empty() || spec.choices.iter().any(|choice| choice.value == **text))
@@ -116,7 +116,7 @@ fn flag(value: &Value) -> Option<bool> {
     value.as_bool().or_else(|| value.as_str()?.parse().ok())
 }
 
-fn url(text: &str, allow_http: bool) -> Option<String> {
+fn url_of(text: &str, allow_http: bool) -> Option<String> {
     let text = text.trim();
     let text = if text.contains("://") { text.into() } else { format!("https://{text}") };
     let (scheme, rest) = text.split_once("://")?;
@@ -154,6 +154,22 @@ pub(super) fn client_problem(plan: &Plan, settings: &Value) -> Option<String> {
         _ => &["client_id", "client_secret"],
     };
     needed.iter().find(|name| missing(name)).map(ToString::to_string)
+}
+
+/// The origins that the operator of a case has granted: those of its exchanges.
+pub(super) fn granted(exchanges: &[&Value]) -> Vec<String> {
+    exchanges.iter().filter_map(|exchange| url::origin(exchange["expect_request"]["url"].as_str()?)).collect()
+}
+
+/// A call of the plan's to an origin that is not granted.
+pub(super) fn elsewhere(plan: &Plan, granted: &[String]) -> Option<String> {
+    // A case without exchanges asks nobody, and grants nothing.
+    let calls = plan.checks.iter().filter_map(|check| match &check.how {
+        Method::Call(request) => Some(&request.url),
+        _ => None,
+    });
+    let is_granted = |call: &String| url::origin(call).is_some_and(|origin| granted.contains(&origin));
+    calls.filter(|_| !granted.is_empty()).find(|call| !is_granted(call)).cloned()
 }
 
 /// What the gateway adds to a form that is sent as a client (RFC 6749 2.3.1, RFC 7523 2.2).
