@@ -70,6 +70,12 @@ impl Object {
         Some(self.get(path)?.as_array()?.iter().filter_map(Value::as_object).cloned().map(Self).collect())
     }
 
+    /// The names of an attribute's members, where it is an object.
+    #[must_use]
+    pub fn names(&self, path: &str) -> Option<Vec<String>> {
+        Some(self.get(path)?.as_object()?.keys().cloned().collect())
+    }
+
     /// An attribute that is a text, and not an empty one.
     #[must_use]
     pub fn text(&self, path: &str) -> Option<String> {
@@ -121,6 +127,13 @@ impl Object {
             Some(value) => self.0.insert(member.into(), value),
             None => self.0.remove(member),
         };
+        self
+    }
+
+    /// The same with this member as this text.
+    #[must_use]
+    pub fn with_text(mut self, member: &str, text: &str) -> Self {
+        self.0.insert(member.into(), text.into());
         self
     }
 

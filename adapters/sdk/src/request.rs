@@ -32,6 +32,13 @@ impl Request {
         self
     }
 
+    /// With the `Authorization` value as it was presented, a Basic pair (RFC 7617).
+    #[must_use]
+    pub fn presented(mut self) -> Self {
+        self.authorization = Authorization::Presented;
+        self
+    }
+
     /// As this provider's client, by the method that the operator configured.
     #[must_use]
     pub fn client(mut self) -> Self {

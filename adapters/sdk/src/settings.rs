@@ -28,6 +28,13 @@ impl Description {
         self
     }
 
+    /// Checks Basic pairs (RFC 7617), and no bearer tokens.
+    #[must_use]
+    pub fn basic(mut self) -> Self {
+        self.credentials = vec![CredentialKind::Basic];
+        self
+    }
+
     /// Settings, in the order in which a person would read them, after those that are there.
     #[must_use]
     pub fn settings<const N: usize>(mut self, settings: [SettingSpec; N]) -> Self {
@@ -83,10 +90,11 @@ pub fn attributes() -> [SettingSpec; 3] {
 }
 
 impl SettingSpec {
-    /// It must be there.
+    /// It must be there, so it has no default.
     #[must_use]
     pub fn required(mut self) -> Self {
         self.required = true;
+        self.default = None;
         self
     }
 

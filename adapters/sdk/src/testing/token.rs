@@ -1,4 +1,4 @@
-//! The token that a case presents, and what the gateway says of a JWT before an adapter sees its claims.
+//! The credential that a case presents, and what the gateway says of a JWT before an adapter sees its claims.
 //!
 //! Nothing is signed here: whose key signed is written in the case. The real rules are the gateway's; these are their
 //! outline, so that a case about an adapter's plan and its claims runs natively.
@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::gateway;
-use crate::{Shape, SignatureRules, Verified};
+use crate::{CredentialKind, Shape, SignatureRules, Verified};
 
 /// What a token is where a case names none: opaque, without a known prefix.
 const OPAQUE: &str = "4fQ9xKp2ZtW7";
@@ -14,7 +14,9 @@ const OPAQUE: &str = "4fQ9xKp2ZtW7";
 /// Beyond this, seconds, a time that has passed has passed.
 const SKEW: i64 = 60;
 
+/// A bearer token, or a Basic pair.
 pub(super) struct Token {
+    basic: bool,
     text: String,
     jwt: Option<Jwt>,
 }
@@ -38,7 +40,12 @@ impl Token {
             claims: claims.as_str().map_or_else(|| claims.to_string(), Into::into),
             key,
         });
-        Self { text: case["token"].as_str().unwrap_or(OPAQUE).into(), jwt }
+        let text = case["token"].as_str().unwrap_or(OPAQUE).into();
+        Self { basic: case["credential"] == "basic", text, jwt }
+    }
+
+    pub(super) fn kind(&self) -> CredentialKind {
+        if self.basic { CredentialKind::Basic } else { CredentialKind::Bearer }
     }
 
     /// A JWT that says itself that nobody signed it: refused before anything else is looked at.
@@ -50,6 +57,8 @@ impl Token {
     pub(super) fn fits(&self, shape: &Shape) -> bool {
         match shape {
             Shape::Any => true,
+            Shape::Basic => self.basic,
+            _ if self.basic => false,
             Shape::Jwt => self.jwt.is_some(),
             Shape::JwtFrom(issuers) => {
                 let claims = self.jwt.as_ref().and_then(|jwt| serde_json::from_str::<Value>(&jwt.claims).ok());
@@ -57,7 +66,7 @@ impl Token {
             }
             Shape::Opaque => self.jwt.is_none(),
             Shape::Prefixed(prefixes) => prefixes.iter().any(|prefix| self.text.starts_with(prefix)),
-            Shape::Basic | Shape::ApiKey => false,
+            Shape::ApiKey => false,
         }
     }
 
