@@ -7,6 +7,7 @@
 
 mod adapter;
 mod answer;
+pub mod atlassian;
 #[doc(hidden)]
 pub mod bindings;
 mod challenge;
