@@ -2,9 +2,9 @@
 //!
 //! With `common` and `organizations` anybody's tenant may sign, so `allowed_tenants` is what shuts the gate.
 
-use portcullis_sdk::{Actor, Context, Facts, Identity, Object, Problems, Refusal};
+use portcullis_sdk::{Actor, Context, Facts, Identity, Object, Problems, Refusal, forms::is_guid};
 
-use crate::cloud::{CONSUMERS, is_guid};
+use crate::cloud::CONSUMERS;
 
 /// Refuses a list that could not be kept, since it is there to shut somebody out.
 pub(crate) fn check(context: &Context, problems: &mut Problems) {

@@ -1,6 +1,6 @@
 //! The two hosts of a user pool, and what its settings must look like.
 
-use portcullis_sdk::{Context, Problems};
+use portcullis_sdk::{Context, Problems, forms::is_label};
 
 /// Words that AWS keeps for itself.
 const RESERVED: [&str; 3] = ["aws", "amazon", "cognito"];
@@ -20,7 +20,7 @@ pub(crate) fn domain(context: &Context, problems: &mut Problems) -> String {
     if prefix.is_empty() {
         return String::new();
     }
-    if !is_name(prefix) || RESERVED.iter().any(|word| prefix.contains(word)) {
+    if !is_label(prefix) || RESERVED.iter().any(|word| prefix.contains(word)) {
         let problem = format!("is no prefix of a domain: `{prefix}`");
         let remedy = "write it as the console shows it: a-z, 0-9 and `-`, without aws, amazon and cognito in it";
         problems.add("domain_prefix", problem, remedy);
@@ -52,13 +52,7 @@ pub(crate) fn issuer(context: &Context, problems: &mut Problems) -> String {
 fn check_region(region: &str, problems: &mut Problems) {
     if region.is_empty() {
         problems.add("region", "is missing", "write the pool's AWS region, as in `eu-west-1`");
-    } else if !is_name(region) || region.split('-').count() < 3 || !region.ends_with(|c: char| c.is_ascii_digit()) {
+    } else if !is_label(region) || region.split('-').count() < 3 || !region.ends_with(|c: char| c.is_ascii_digit()) {
         problems.add("region", format!("is no AWS region: `{region}`"), "write it as in `eu-west-1`");
     }
-}
-
-/// Lower-case letters, digits and inner hyphens: what can stand between two dots of a host.
-fn is_name(text: &str) -> bool {
-    let of_a_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !text.is_empty() && !text.starts_with('-') && !text.ends_with('-') && text.bytes().all(of_a_name)
 }

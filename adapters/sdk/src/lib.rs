@@ -14,6 +14,7 @@ mod challenge;
 mod context;
 pub mod discovery;
 mod facts;
+pub mod forms;
 mod object;
 pub mod pages;
 mod plan;

@@ -120,6 +120,14 @@ impl Object {
         !matches!(self.get(path), None | Some(Value::Null)) && self.get(path).and_then(Value::as_str) != Some("")
     }
 
+    /// The same, where it names a subject. (Hydra's userinfo says yes to a program's token and leaves `sub` out.)
+    ///
+    /// # Errors
+    /// Nobody is named.
+    pub fn of_somebody(self) -> Result<Self, Refusal> {
+        if self.has("sub") { Ok(self) } else { Err(Refusal::invalid("the answer names nobody: there is no `sub`")) }
+    }
+
     /// The same with this member set to what is found at `path`, or without it where nothing is.
     #[must_use]
     pub fn with(mut self, member: &str, path: &str) -> Self {
