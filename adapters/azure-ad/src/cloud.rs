@@ -1,9 +1,9 @@
 //! The national clouds, and which issuer signs for a tenant in each. A token of one cloud is worth nothing in another.
 
-use portcullis_sdk::{Context, Problems};
+use portcullis_sdk::{Context, Problems, forms::is_guid};
 
 /// The tenant of personal accounts.
-const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+pub(crate) const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// Where a cloud signs people in, and where its Graph is.
 pub(crate) struct Cloud {
@@ -56,11 +56,6 @@ impl Cloud {
             _ => format!("{}/{tid}/v2.0", self.issuer_v2),
         })
     }
-}
-
-fn is_guid(text: &str) -> bool {
-    let lengths: Vec<_> = text.split('-').map(str::len).collect();
-    lengths == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 fn is_domain(text: &str) -> bool {

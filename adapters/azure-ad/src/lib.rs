@@ -5,6 +5,7 @@
 
 mod cloud;
 mod graph;
+mod tenants;
 
 use portcullis_sdk::{
     Adapter, Answer, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step, claims,
@@ -42,30 +43,32 @@ impl Adapter for AzureAd {
             setting("version", "The form of the tokens.")
                 .choices(&[("v2", "Issuer and claims of v2.0."), ("v1", "Issuer and claims of v1.0.")])
                 .only_when("mode", &["jwt"]),
-            setting("allowed_tenants", "Tenants whose tokens are taken, by GUID.").texts().only_when("mode", &["jwt"]),
+            setting("allowed_tenants", "Tenants whose tokens are taken, by GUID; all, where it is left out.")
+                .texts()
+                .only_when("mode", &["jwt"])
+                .example("[a8990e1f-ff32-408a-9f8e-78d3b9139b95]"),
         ])
     }
 
     fn make_plan(context: &Context, _: &[Response]) -> Result<Step, PlanError> {
         let mut problems = Problems::none();
-        problems.not_yet(context, "allowed_tenants");
         let cloud = cloud::Cloud::of(context.text("cloud"));
         let tenant = problems.segment(context, "tenant");
         let issuer = cloud.issuer(context, &mut problems);
+        tenants::check(context, &mut problems);
         problems.check()?;
 
         let login = format!("{}/{tenant}", cloud.login);
-        let plan = match context.text("mode") {
+        let issuers: Vec<_> = issuer.into_iter().collect();
+        let mut plan = match context.text("mode") {
             "jwt" if context.text("version") == "v1" => {
-                Plan::verifying(format!("{login}/discovery/keys"), issuer.into_iter().collect()).usernames(&[
-                    "upn",
-                    "unique_name",
-                    "oid",
-                    "sub",
-                ])
+                let plan = Plan::verifying(format!("{login}/discovery/keys"), issuers.clone());
+                plan.usernames(&["upn", "unique_name", "oid", "sub"])
             }
-            "jwt" => Plan::verifying(format!("{login}/discovery/v2.0/keys"), issuer.into_iter().collect())
-                .usernames(&["preferred_username", "email", "oid", "sub"]),
+            "jwt" => {
+                let plan = Plan::verifying(format!("{login}/discovery/v2.0/keys"), issuers.clone());
+                plan.usernames(&["preferred_username", "email", "oid", "sub"])
+            }
             "userinfo" => Plan::asking(request::userinfo(format!("{}/oidc/userinfo", cloud.graph)))
                 .usernames(&["email", "sub"])
                 .note("Graph does not tell for whom a token was issued: any token for Graph passes"),
@@ -73,7 +76,14 @@ impl Adapter for AzureAd {
                 .usernames(&["userPrincipalName", "mail", "onPremisesSamAccountName", "id"])
                 .note("Graph does not tell for whom a token was issued: any token for Graph passes"),
         };
-        let scopes: &[&str] = if context.mode("graph") { &["User.Read"] } else { &["openid", "profile", "email"] };
+        // One that holds for any tenant names none.
+        plan.issuers = issuers.into_iter().filter(|issuer| !issuer.contains('{')).collect();
+        let scopes: &[&str] = match context.text("mode") {
+            "graph" => &["User.Read"],
+            "userinfo" => &["openid", "profile", "email"],
+            // Those of the application for which the tokens are.
+            _ => &[],
+        };
         Ok(plan
             .endpoints(format!("{login}/oauth2/v2.0/authorize"), format!("{login}/oauth2/v2.0/token"), scopes)
             .device(format!("{login}/oauth2/v2.0/devicecode"))
@@ -88,11 +98,7 @@ impl Adapter for AzureAd {
                 let claims = graph::object(first(answers)?)?;
                 Facts::of_token(context, &claims).username("email").identity().map(Finding::Identity)
             }
-            _ => {
-                let claims = claims(context, answers)?;
-                let username = if context.text("version") == "v1" { "upn" } else { "preferred_username" };
-                Facts::of_token(context, &claims).username(username).subject("oid").identity().map(Finding::Identity)
-            }
+            _ => tenants::identify(context, &claims(context, answers)?).map(Finding::Identity),
         }
     }
 }

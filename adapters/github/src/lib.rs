@@ -23,7 +23,7 @@ impl Adapter for GitHub {
         Description::of(
             "GitHub",
             env!("CARGO_PKG_VERSION"),
-            "Checks access tokens of GitHub, in its three hostings. `mode: token_check` takes only tokens of your own app; `allowed_orgs` needs the scope read:org.",
+            "Checks access tokens of GitHub, in its three hostings. `mode: token_check` takes only tokens of your own app; `allowed_orgs` and `allowed_teams` need the scope read:org.",
         )
         .documentation("https://docs.github.com/rest/apps/oauth-applications#check-a-token")
         .token_prefixes(&["gho_", "ghp_", "github_pat_", "ghu_", "ghs_"])
@@ -37,20 +37,13 @@ impl Adapter for GitHub {
                 ("token_check", "Ask as your app whether the token is its own."),
             ]),
             setting("allowed_orgs", "Organisations, one of which the account must be a member of.").texts().example("[acme]"),
-            setting("allowed_teams", "Teams, one of which the account must be a member of.").texts().example("[acme/ops]"),
+            setting("allowed_teams", "Teams by `org/slug`, one of which the account must be a member of.").texts().example("[acme/ops]"),
         ])
     }
 
     fn make_plan(context: &Context, _: &[Response]) -> Result<Step, PlanError> {
         let mut problems = Problems::none();
-        problems.not_yet(context, "allowed_teams");
-        if context.is_set("allowed_orgs") && context.texts("allowed_orgs").is_empty() {
-            problems.add(
-                "allowed_orgs",
-                "is an empty list, which could mean nobody or anybody",
-                "name one, or leave it out",
-            );
-        }
+        membership::check(context, &mut problems);
         let client = url::segment(context.text("client_id")).unwrap_or_default();
         if context.mode("token_check") && client.is_empty() {
             let problem = "is missing or no client id, and the token check is made as your app";
@@ -63,10 +56,10 @@ impl Adapter for GitHub {
         let (checks, binding) = if context.mode("token_check") {
             (vec![no_access_token, Check::any(host.token_check(&client))], Binding::Client)
         } else {
-            let installation = if context.texts("allowed_orgs").is_empty() {
-                Check::prefixed("ghs_", host.viewer())
+            let installation = if membership::is_demanded(context) {
+                Check::refuse("ghs_", "an App's installation is a member of no organisation and no team")
             } else {
-                Check::refuse("ghs_", "an App's installation is a member of no organisation")
+                Check::prefixed("ghs_", host.viewer())
             };
             (vec![no_access_token, installation, Check::any(host.user())], Binding::None)
         };
@@ -76,11 +69,14 @@ impl Adapter for GitHub {
                 "any valid token of GitHub passes, of whatever application; `mode: token_check` takes only your app's",
             );
         }
+        let lists = membership::is_demanded(context) || context.wants("groups");
+        let scopes = [(lists, "read:org"), (context.wants("email"), "user:email")];
+        let scopes: Vec<_> = scopes.iter().filter_map(|(needed, scope)| needed.then_some(*scope)).collect();
         Ok(plan
             .endpoints(
                 format!("{}/login/oauth/authorize", host.web),
                 format!("{}/login/oauth/access_token", host.web),
-                if context.texts("allowed_orgs").is_empty() { &[] } else { &["read:org"] },
+                &scopes,
             )
             .device(format!("{}/login/device/code", host.web))
             .pkce(&["S256"])

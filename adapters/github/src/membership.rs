@@ -1,7 +1,7 @@
 //! The further calls: organisations, teams and the e-mail address, each asked for only where somebody needs it.
 //!
 //! Everything is asked for at once in the first round; a list's next page in the next. The search for an allowed
-//! organisation ends where one is found, unless all groups are wanted.
+//! organisation or team ends where one is found, unless all groups are wanted.
 
 use portcullis_sdk::{
     Answer, Context, Email, Finding, Identity, Object, Problems, Refusal, Request, Response, pages, response_to,
@@ -13,33 +13,44 @@ const ORGS: &str = "orgs";
 const TEAMS: &str = "teams";
 const EMAILS: &str = "emails";
 
+/// What is wrong with the lists of who is allowed. A name of another form would match nobody.
+pub(crate) fn check(context: &Context, problems: &mut Problems) {
+    if let Some(org) = context.texts("allowed_orgs").iter().find(|org| org.contains('/')) {
+        problems.add("allowed_orgs", format!("is a list of logins, and `{org}` is none"), "write it as in `acme`");
+    }
+    let is_team = |team: &str| team.split('/').filter(|part| !part.is_empty()).count() == 2;
+    if let Some(team) = context.texts("allowed_teams").iter().find(|team| !is_team(team)) {
+        let problem = format!("is a list of teams, and `{team}` is none");
+        problems.add("allowed_teams", problem, "write it as in `acme/ops`: the organisation's login, the team's slug");
+    }
+}
+
+/// Whether only members of something pass.
+pub(crate) fn is_demanded(context: &Context) -> bool {
+    !context.texts("allowed_orgs").is_empty() || !context.texts("allowed_teams").is_empty()
+}
+
 /// The identity, once nothing more has to be asked.
 pub(crate) fn complete(context: &Context, mut identity: Identity, answers: &[Answer]) -> Result<Finding, Refusal> {
     let host = Host::of(context, &mut Problems::none());
-    let allowed = context.texts("allowed_orgs");
-    let groups = context.wants("groups");
+    let all = context.wants("groups");
+    let mut groups = Vec::new();
     let mut asks = Vec::new();
-
-    let mut orgs = Vec::new();
-    if groups || !allowed.is_empty() {
-        let (members, next) = read(&host, ORGS, answers)?;
-        orgs = members.iter().filter_map(|org| org.text("login")).collect();
-        let is_member = orgs.iter().any(|org| allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(org)));
-        if groups || !is_member {
-            asks.extend(next);
+    for (list, setting, name) in [(ORGS, "allowed_orgs", org as Name), (TEAMS, "allowed_teams", team)] {
+        let allowed = context.texts(setting);
+        if allowed.is_empty() && !all {
+            continue;
         }
-        if asks.is_empty() && !allowed.is_empty() && !is_member {
-            return Err(Refusal::invalid("the account is in none of `allowed_orgs`"));
+        let (members, next) = read(&host, list, answers)?;
+        let names: Vec<_> = members.iter().filter_map(name).collect();
+        let is_member =
+            allowed.is_empty() || names.iter().any(|name| allowed.iter().any(|one| one.eq_ignore_ascii_case(name)));
+        match next {
+            Some(next) if all || !is_member => asks.push(next),
+            _ if !is_member => return Err(Refusal::invalid(format!("the account is in none of `{setting}`"))),
+            _ => {}
         }
-    }
-    if groups {
-        let (members, next) = read(&host, TEAMS, answers)?;
-        orgs.extend(
-            members
-                .iter()
-                .filter_map(|team| Some(format!("{}/{}", team.text("organization.login")?, team.text("slug")?))),
-        );
-        asks.extend(next);
+        groups.extend(names);
     }
     if context.wants("email") && identity.email.is_none() {
         match response_to(answers, EMAILS) {
@@ -51,10 +62,21 @@ pub(crate) fn complete(context: &Context, mut identity: Identity, answers: &[Ans
     if !asks.is_empty() {
         return Ok(Finding::Ask(asks));
     }
-    if groups {
-        identity.groups = Some(orgs);
+    if all {
+        identity.groups = Some(groups);
     }
     Ok(Finding::Identity(identity))
+}
+
+/// How a member of a list is named as a group.
+type Name = fn(&Object) -> Option<String>;
+
+fn org(member: &Object) -> Option<String> {
+    member.text("login")
+}
+
+fn team(member: &Object) -> Option<String> {
+    Some(format!("{}/{}", member.text("organization.login")?, member.text("slug")?))
 }
 
 /// A list's members so far, and the request for its next page.

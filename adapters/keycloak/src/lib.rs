@@ -6,7 +6,7 @@
 
 use portcullis_sdk::{
     Adapter, Answer, Binding, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step,
-    claims, mode, register, request, setting, url,
+    claims, first, mode, register, request, setting, url,
 };
 
 /// The adapter.
@@ -67,11 +67,25 @@ impl Adapter for Keycloak {
     }
 
     fn identify(context: &Context, answers: &[Answer]) -> Result<Finding, Refusal> {
+        if let Ok(response) = first(answers) {
+            lightweight(response)?;
+        }
         let claims = claims(context, answers)?;
         let username = if context.mode("introspection") { "username" } else { "preferred_username" };
         let facts = Facts::of_token(context, &claims).username(username).services("service-account-");
         facts.identity().map(Finding::Identity)
     }
+}
+
+/// Keycloak 26.7 and later say so of a good token that userinfo does not take; a person must act.
+fn lightweight(response: &Response) -> Result<(), Refusal> {
+    let said = response.header("www-authenticate").is_some_and(|said| said.contains("Lightweight access token"));
+    if response.status == 401 && said {
+        return Err(Refusal::invalid(
+            "userinfo takes no lightweight token: write `mode: introspection`, or switch off lightweight tokens for the client",
+        ));
+    }
+    Ok(())
 }
 
 /// The host with the base path, which is not doubled where the host was written with it.

@@ -69,14 +69,6 @@ impl Problems {
         self.0.push(Problem { setting: Some(setting.into()), problem: problem.into(), remedy: remedy.into() });
     }
 
-    /// Blames a setting that this release describes and does not know how to keep. To ignore it would open a gate that
-    /// the administrator wrote shut.
-    pub fn not_yet(&mut self, context: &Context, setting: &str) {
-        if context.is_set(setting) {
-            self.add(setting, "is not there yet in this release", "leave it out");
-        }
-    }
-
     /// A setting's value as one segment of a path; blames it where it is none.
     pub fn segment(&mut self, context: &Context, setting: &str) -> String {
         let value = context.text(setting);
@@ -98,6 +90,20 @@ impl Problems {
             self.add(setting, "has a path, and only a host is wanted", "write the host alone, as in `id.example.com`");
         }
         base
+    }
+
+    /// What a call made as a client needs, for a plan that has such a call only once its documents are there: what is
+    /// missing is said before anybody is asked. (Of every other plan the gateway sees it by itself.)
+    pub fn client(&mut self, context: &Context) {
+        let needed: &[&str] = match context.text("client_auth") {
+            "none" => &[],
+            "private_key_jwt" => &["client_id", "client_key"],
+            "mtls" => &["client_id"],
+            _ => &["client_id", "client_secret"],
+        };
+        for name in needed.iter().filter(|name| !context.is_set(name)) {
+            self.add(name, "is missing: this check is made as a client of the provider", "write that of your client");
+        }
     }
 
     /// # Errors

@@ -20,6 +20,8 @@ pub struct Facts<'a> {
     subject: &'a str,
     email: &'a str,
     groups: &'a str,
+    audience: &'a str,
+    id_tokens: bool,
     services: &'a str,
 }
 
@@ -27,8 +29,18 @@ impl<'a> Facts<'a> {
     /// Of an answer that speaks of a token: its claims, an introspection, a userinfo.
     #[must_use]
     pub fn of_token(context: &'a Context, answer: &'a Object) -> Self {
-        let (subject, email, groups) = ("sub", "email", "groups");
-        Self { context, answer, of_token: true, username: "preferred_username", subject, email, groups, services: "" }
+        Self {
+            context,
+            answer,
+            of_token: true,
+            username: "preferred_username",
+            subject: "sub",
+            email: "email",
+            groups: "groups",
+            audience: "aud",
+            id_tokens: false,
+            services: "",
+        }
     }
 
     /// Of an answer that only describes an account, in the provider's own words.
@@ -65,6 +77,28 @@ impl<'a> Facts<'a> {
         self
     }
 
+    /// The attribute that says for whom the token was issued.
+    #[must_use]
+    pub fn audience(mut self, attribute: &'a str) -> Self {
+        self.audience = attribute;
+        self
+    }
+
+    /// ID tokens are taken too, which no provider means for calling an API, but some gateways are given.
+    #[must_use]
+    pub fn id_tokens(mut self) -> Self {
+        self.id_tokens = true;
+        self
+    }
+
+    /// Subject, e-mail and groups by the settings of [`crate::attributes`].
+    #[must_use]
+    pub fn as_set(self) -> Self {
+        let set = |attribute| self.context.text(attribute);
+        let (subject, email, groups) = (set("subject_attribute"), set("email_attribute"), set("groups_attribute"));
+        self.subject(subject).email(email).groups(groups)
+    }
+
     /// How usernames of programs begin here (Keycloak's `service-account-`).
     #[must_use]
     pub fn services(mut self, prefix: &'a str) -> Self {
@@ -79,7 +113,7 @@ impl<'a> Facts<'a> {
     pub fn identity(&self) -> Result<Identity, Refusal> {
         let answer = self.answer;
         if self.of_token {
-            access_only(answer)?;
+            right_kind(answer, self.id_tokens)?;
         }
         let (username_attribute, username) = self.find_username()?;
         let mut identity = Identity {
@@ -120,7 +154,7 @@ impl<'a> Facts<'a> {
         identity.issuer = answer.text("iss");
         identity.client = clients.into_iter().next();
         identity.scopes = scopes(answer);
-        identity.audiences = answer.texts("aud");
+        identity.audiences = answer.texts(self.audience);
         identity.confirmation = confirmation(answer);
         identity.issued = time::numeric_date("iat", answer.members().get("iat"))?;
         identity.not_before = time::numeric_date("nbf", answer.members().get("nbf"))?;
@@ -173,11 +207,11 @@ impl<'a> Facts<'a> {
 }
 
 /// Refuses refresh, offline and ID tokens, which some providers call active too (Keycloak: `Refresh`, `Offline`, `ID`).
-fn access_only(answer: &Object) -> Result<(), Refusal> {
+fn right_kind(answer: &Object, id_tokens: bool) -> Result<(), Refusal> {
     for name in ["token_use", "token_type", "typ"] {
         let kind = answer.text(name).unwrap_or_default().to_ascii_lowercase();
         let kind = kind.strip_suffix("_token").unwrap_or(&kind);
-        if matches!(kind, "refresh" | "offline" | "id") {
+        if matches!(kind, "refresh" | "offline") || (kind == "id" && !id_tokens) {
             return Err(Refusal::invalid(format!("this is no access token: `{name}` says that it is a {kind} token")));
         }
     }

@@ -7,11 +7,14 @@
 
 mod adapter;
 mod answer;
+pub mod atlassian;
 #[doc(hidden)]
 pub mod bindings;
 mod challenge;
 mod context;
+pub mod discovery;
 mod facts;
+pub mod forms;
 mod object;
 pub mod pages;
 mod plan;
@@ -30,7 +33,7 @@ pub use challenge::Complaint;
 pub use context::Problems;
 pub use facts::Facts;
 pub use object::Object;
-pub use settings::{mode, setting};
+pub use settings::{attributes, method, mode, setting};
 
 /// Compiles the adapter that the README shows.
 #[cfg(doctest)]

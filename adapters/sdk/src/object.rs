@@ -70,6 +70,12 @@ impl Object {
         Some(self.get(path)?.as_array()?.iter().filter_map(Value::as_object).cloned().map(Self).collect())
     }
 
+    /// The names of an attribute's members, where it is an object.
+    #[must_use]
+    pub fn names(&self, path: &str) -> Option<Vec<String>> {
+        Some(self.get(path)?.as_object()?.keys().cloned().collect())
+    }
+
     /// An attribute that is a text, and not an empty one.
     #[must_use]
     pub fn text(&self, path: &str) -> Option<String> {
@@ -114,6 +120,14 @@ impl Object {
         !matches!(self.get(path), None | Some(Value::Null)) && self.get(path).and_then(Value::as_str) != Some("")
     }
 
+    /// The same, where it names a subject. (Hydra's userinfo says yes to a program's token and leaves `sub` out.)
+    ///
+    /// # Errors
+    /// Nobody is named.
+    pub fn of_somebody(self) -> Result<Self, Refusal> {
+        if self.has("sub") { Ok(self) } else { Err(Refusal::invalid("the answer names nobody: there is no `sub`")) }
+    }
+
     /// The same with this member set to what is found at `path`, or without it where nothing is.
     #[must_use]
     pub fn with(mut self, member: &str, path: &str) -> Self {
@@ -121,6 +135,23 @@ impl Object {
             Some(value) => self.0.insert(member.into(), value),
             None => self.0.remove(member),
         };
+        self
+    }
+
+    /// The same with this member as this text.
+    #[must_use]
+    pub fn with_text(mut self, member: &str, text: &str) -> Self {
+        self.0.insert(member.into(), text.into());
+        self
+    }
+
+    /// The same with this member as a number where it is the text of a whole one (Google's tokeninfo writes all so).
+    #[must_use]
+    pub fn with_number(mut self, member: &str) -> Self {
+        let number = self.0.get(member).and_then(Value::as_str).and_then(|text| text.parse::<i64>().ok());
+        if let Some(number) = number {
+            self.0.insert(member.into(), number.into());
+        }
         self
     }
 

@@ -5,6 +5,9 @@ use crate::{AttributeHint, Binding, Check, Endpoints, Method, Pair, Plan, Reques
 /// What is accepted under published keys (RFC 7518 3.1, RFC 8037): no `none`, no HMAC.
 const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
+/// Attributes that are never renamed nor given to another person, at every provider that has them.
+const STABLE: [&str; 6] = ["sub", "oid", "id", "accountId", "account_id", "userKey"];
+
 impl Plan {
     /// Checks every credential with this request.
     #[must_use]
@@ -49,10 +52,10 @@ impl Plan {
         }
     }
 
-    /// Attributes worth choosing as username, the default first. `sub`, `oid` and `id` are known never to be renamed.
+    /// Attributes worth choosing as username, the default first.
     #[must_use]
     pub fn usernames(mut self, names: &[&str]) -> Self {
-        let hint = |name: &&str| AttributeHint { name: (*name).into(), stable: matches!(*name, "sub" | "oid" | "id") };
+        let hint = |name: &&str| AttributeHint { name: (*name).into(), stable: STABLE.contains(name) };
         self.username_attributes = names.iter().map(hint).collect();
         self
     }

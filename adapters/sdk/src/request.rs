@@ -2,7 +2,7 @@
 //!
 //! A request says where the credential and the secrets go, never what they are: the gateway puts them there.
 
-use crate::{Authorization, Body, Field, Header, JsonBody, Request, Slot, Source, Verb};
+use crate::{Authorization, Body, Context, Field, Header, JsonBody, Request, Slot, Source, Verb};
 
 impl Request {
     /// A GET; the label names its answer in `identify`. Nothing is put into it yet but `Accept: application/json`.
@@ -32,6 +32,13 @@ impl Request {
         self
     }
 
+    /// With the `Authorization` value as it was presented, a Basic pair (RFC 7617).
+    #[must_use]
+    pub fn presented(mut self) -> Self {
+        self.authorization = Authorization::Presented;
+        self
+    }
+
     /// As this provider's client, by the method that the operator configured.
     #[must_use]
     pub fn client(mut self) -> Self {
@@ -50,6 +57,13 @@ impl Request {
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push(header(name, value));
+        self
+    }
+
+    /// A form whose one field, `name`, is the presented token.
+    #[must_use]
+    pub fn form_credential(mut self, name: &str) -> Self {
+        self.body = Body::Form(vec![field(name, Source::Credential)]);
         self
     }
 
@@ -78,18 +92,25 @@ pub fn userinfo(url: impl Into<String>) -> Request {
     Request::get(CHECK, url).bearer()
 }
 
+/// Asks a userinfo endpoint by the setting [`crate::method`].
+#[must_use]
+pub fn userinfo_as_set(context: &Context, url: impl Into<String>) -> Request {
+    let request = userinfo(url);
+    if context.text("method") == "POST" { Request { method: Verb::Post, ..request } } else { request }
+}
+
 /// Asks an introspection endpoint about the credential, as a client (RFC 7662 2.1).
 #[must_use]
 pub fn introspection(url: impl Into<String>) -> Request {
-    let field = |name: &str, value| Field { name: name.into(), value: vec![value] };
-    let mut request = Request::post(CHECK, url).client();
-    request.body = Body::Form(vec![
-        field("token", Source::Credential),
-        field("token_type_hint", Source::Text("access_token".into())),
-    ]);
-    request
+    let hint = field("token_type_hint", Source::Text("access_token".into()));
+    let body = Body::Form(vec![field("token", Source::Credential), hint]);
+    Request { body, ..Request::post(CHECK, url).client() }
 }
 
 fn header(name: &str, value: &str) -> Header {
     Header { name: name.into(), value: vec![Source::Text(value.into())] }
+}
+
+fn field(name: &str, value: Source) -> Field {
+    Field { name: name.into(), value: vec![value] }
 }

@@ -28,10 +28,17 @@ impl Description {
         self
     }
 
-    /// The settings, in the order in which a person would read them.
+    /// Checks Basic pairs (RFC 7617), and no bearer tokens.
+    #[must_use]
+    pub fn basic(mut self) -> Self {
+        self.credentials = vec![CredentialKind::Basic];
+        self
+    }
+
+    /// Settings, in the order in which a person would read them, after those that are there.
     #[must_use]
     pub fn settings<const N: usize>(mut self, settings: [SettingSpec; N]) -> Self {
-        self.settings = settings.into();
+        self.settings.extend(settings);
         self
     }
 
@@ -64,11 +71,30 @@ pub fn mode(modes: &[(&str, &str)]) -> SettingSpec {
     setting("mode", "How a token is checked.").choices(modes)
 }
 
+/// The setting `method`, for [`crate::request::userinfo_as_set`].
+#[must_use]
+pub fn method() -> SettingSpec {
+    setting("method", "How the endpoint is asked.").choices(&[("GET", "A GET."), ("POST", "A POST without a body.")])
+}
+
+/// The settings of an adapter that knows no provider's own names, for [`crate::Facts::as_set`].
+#[must_use]
+pub fn attributes() -> [SettingSpec; 3] {
+    [
+        setting("subject_attribute", "The attribute that is never renamed nor given to another person.").default("sub"),
+        setting("email_attribute", "The attribute that is the e-mail address.").default("email"),
+        setting("groups_attribute", "The attribute that has the groups: texts, or objects with a `name`.")
+            .default("groups")
+            .example("realm_access.roles"),
+    ]
+}
+
 impl SettingSpec {
-    /// It must be there.
+    /// It must be there, so it has no default.
     #[must_use]
     pub fn required(mut self) -> Self {
         self.required = true;
+        self.default = None;
         self
     }
 
@@ -83,6 +109,13 @@ impl SettingSpec {
     #[must_use]
     pub fn url(mut self) -> Self {
         self.kind = SettingKind::Url;
+        self
+    }
+
+    /// `true` or `false`.
+    #[must_use]
+    pub fn flag(mut self) -> Self {
+        self.kind = SettingKind::Flag;
         self
     }
 

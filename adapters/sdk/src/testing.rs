@@ -7,18 +7,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "for tests only")]
 
 mod gateway;
+mod token;
 
 use serde_json::Value;
 
 pub use gateway::context;
 
 use crate::{
-    Adapter, Answer, Authorization, Body, Cause, Content, Finding, Identity, Method, Pair, PlanError, Request,
-    Response, Shape, Source, Step, Verb, Verified,
+    Adapter, Answer, Authorization, Body, Cause, Content, Context, Finding, Identity, Method, Pair, Plan, PlanError,
+    Request, Response, Source, Step, Verb,
 };
+use token::Token;
 
-/// What a token is where a case names none: opaque, without a known prefix.
-const TOKEN: &str = "4fQ9xKp2ZtW7";
+/// How a case writes the Basic pair that it presents.
+const PRESENTED: &str = "Basic {basic}";
 
 /// Runs every case of a file.
 ///
@@ -34,7 +36,14 @@ pub fn run<A: Adapter>(cases: &str) {
 }
 
 fn run_one<A: Adapter>(case: &Value) -> Result<(), String> {
-    let got = outcome::<A>(case)?;
+    let mut exchanges: Vec<&Value> = match &case["exchanges"] {
+        Value::Array(exchanges) => exchanges.iter().collect(),
+        _ if case.get("expect_request").is_some() => vec![case],
+        _ => Vec::new(),
+    };
+    let calls = |exchanges: &[&Value]| exchanges.iter().filter(|exchange| !is_document(exchange)).count();
+    let listed = calls(&exchanges);
+    let got = outcome::<A>(case, &mut exchanges)?;
     let expect = &case["expect"];
     let fits = match &got {
         Outcome::Problem(settings) => {
@@ -44,9 +53,14 @@ fn run_one<A: Adapter>(case: &Value) -> Result<(), String> {
         Outcome::Refused(Cause::InsufficientScope, _) => expect["reject"] == "insufficient_scope",
         Outcome::Refused(..) => expect["unavailable"] == true,
         Outcome::Passed(identity) => identity_fits(identity, expect),
-        Outcome::GatewaysAlone => true,
     };
-    if fits { Ok(()) } else { Err(format!("expected {expect}, got {got:?}")) }
+    let not_made = calls(&exchanges);
+    match case["expect_calls"].as_u64() {
+        _ if !fits => Err(format!("expected {expect}, got {got:?}")),
+        _ if not_made > 0 => Err(format!("{not_made} listed calls were not made: {got:?}")),
+        Some(expected) if expected != (listed - not_made) as u64 => Err(format!("{} calls", listed - not_made)),
+        _ => Ok(()),
+    }
 }
 
 #[derive(Debug)]
@@ -54,64 +68,57 @@ enum Outcome {
     Problem(Vec<String>),
     Refused(Cause, #[allow(dead_code, reason = "read by Debug")] String),
     Passed(Box<Identity>),
-    /// Nothing of the case is the adapter's.
-    GatewaysAlone,
 }
 
-fn outcome<A: Adapter>(case: &Value) -> Result<Outcome, String> {
-    if case["token_key"] == "none" {
-        return Ok(Outcome::GatewaysAlone);
-    }
+fn outcome<A: Adapter>(case: &Value, exchanges: &mut Vec<&Value>) -> Result<Outcome, String> {
+    let refused = |why: &str| Ok(Outcome::Refused(Cause::InvalidToken, why.into()));
     let context = match gateway::context_of(&A::describe(), case) {
         Ok(context) => context,
         Err(problems) => return Ok(Outcome::Problem(problems)),
     };
-    let plan = match A::make_plan(&context, &[]) {
-        Ok(Step::Ready(plan)) => plan,
-        Ok(Step::Fetch(_)) => return Err("this runner fetches no documents".into()),
-        Err(PlanError::Settings(problems)) => {
-            return Ok(Outcome::Problem(problems.into_iter().filter_map(|problem| problem.setting).collect()));
-        }
-        Err(PlanError::Document(refusal)) => return Ok(Outcome::Refused(refusal.cause, refusal.reason)),
+    if let Some(problem) = gateway::problem(&case["settings"]) {
+        return Ok(Outcome::Problem(vec![problem]));
+    }
+    let granted = gateway::granted(exchanges);
+    let plan = match plan::<A>(&context, exchanges)? {
+        Ok(plan) => plan,
+        Err(outcome) => return Ok(outcome),
     };
+    if let Some(elsewhere) = gateway::elsewhere(&plan, &granted) {
+        return Ok(Outcome::Refused(Cause::Unavailable, format!("{elsewhere} is not granted")));
+    }
     if let Some(problem) = gateway::client_problem(&plan, &case["settings"]) {
         return Ok(Outcome::Problem(vec![problem]));
     }
 
-    let token = case["token"].as_str().unwrap_or(TOKEN);
-    let jwt = case.get("token_claims");
-    let fits = |shape: &Shape| match shape {
-        Shape::Any => true,
-        Shape::Jwt | Shape::JwtFrom(_) => jwt.is_some(),
-        Shape::Opaque => jwt.is_none(),
-        Shape::Prefixed(prefixes) => prefixes.iter().any(|prefix| token.starts_with(prefix)),
-        Shape::Basic | Shape::ApiKey => false,
-    };
-    let mut exchanges: Vec<&Value> = match &case["exchanges"] {
-        Value::Array(exchanges) => exchanges.iter().collect(),
-        _ => vec![case],
-    };
+    let token = Token::of(case);
+    if token.is_unsigned() {
+        return refused("nobody signed the token");
+    }
+    if !A::describe().credentials.contains(&token.kind()) {
+        return refused("a credential of another kind than the adapter's");
+    }
     let mut answers = Vec::new();
-    match plan.checks.iter().find(|check| fits(&check.when)).map(|check| &check.how) {
-        None => return Ok(Outcome::Refused(Cause::InvalidToken, "no check fits".into())),
-        Some(Method::Refuse(why)) => return Ok(Outcome::Refused(Cause::InvalidToken, why.clone())),
+    match plan.checks.iter().find(|check| token.fits(&check.when)).map(|check| &check.how) {
+        None => return refused("no check fits"),
+        Some(Method::Refuse(why)) => return refused(why),
         Some(Method::Verify(rules)) => {
-            let claims = jwt.ok_or("the plan verifies, and the case has no claims")?;
-            if exchanges.remove(0)["expect_request"]["url"] != *rules.keys {
-                return Err(format!("the keys are asked for at {}", rules.keys));
+            let keys = exchanges.iter().position(|exchange| exchange["expect_request"]["url"] == *rules.keys);
+            let keys = exchanges.remove(keys.ok_or_else(|| format!("the keys are asked for at {}", rules.keys))?);
+            if !gateway::are_keys(&keys["response"]) {
+                return Ok(Outcome::Refused(Cause::Unavailable, "no keys".into()));
             }
-            if let Some(refused) = gateway::judge_issuer(rules, claims) {
-                return Ok(Outcome::Refused(Cause::InvalidToken, refused));
+            match token.verify(rules, case["clock"].as_i64()) {
+                Ok(verified) => answers.push(Answer::Verified(verified)),
+                Err(why) => return refused(&why),
             }
-            let header = case.get("token_header").map_or_else(|| "{}".into(), Value::to_string);
-            answers.push(Answer::Verified(Verified { to: "credential".into(), header, claims: claims.to_string() }));
         }
-        Some(Method::Call(request)) => answers.push(answer(request, &mut exchanges)?),
+        Some(Method::Call(request)) => answers.push(answer(request, exchanges, &case["settings"])?),
     }
     loop {
         match A::identify(&context, &answers) {
-            Err(refusal) if exchanges.is_empty() => return Ok(Outcome::Refused(refusal.cause, refusal.reason)),
-            Ok(Finding::Identity(identity)) if exchanges.is_empty() => {
+            Err(refusal) => return Ok(Outcome::Refused(refusal.cause, refusal.reason)),
+            Ok(Finding::Identity(identity)) => {
                 return Ok(match gateway::judge(&identity, case) {
                     Some(cause) => Outcome::Refused(cause, "the gateway's own rules".into()),
                     None => Outcome::Passed(Box::new(identity)),
@@ -119,23 +126,54 @@ fn outcome<A: Adapter>(case: &Value) -> Result<Outcome, String> {
             }
             Ok(Finding::Ask(requests)) => {
                 for request in &requests {
-                    answers.push(answer(request, &mut exchanges)?);
+                    answers.push(answer(request, exchanges, &case["settings"])?);
                 }
             }
-            early => return Err(format!("{} listed calls were not made: {early:?}", exchanges.len())),
         }
     }
 }
 
-/// The answer that the case lists for this request, which is then used up.
-fn answer(request: &Request, exchanges: &mut Vec<&Value>) -> Result<Answer, String> {
-    let differs = |exchange: &Value| difference(request, &exchange["expect_request"]);
+/// The plan, with the documents that it asks for; or what came of it instead.
+fn plan<A: Adapter>(context: &Context, exchanges: &mut Vec<&Value>) -> Result<Result<Plan, Outcome>, String> {
+    let mut documents = Vec::new();
+    loop {
+        match A::make_plan(context, &documents) {
+            Ok(Step::Ready(plan)) => return Ok(Ok(plan)),
+            Ok(Step::Fetch(lookups)) => {
+                assert!(!lookups.is_empty() && documents.len() + lookups.len() <= 4, "1 to 4 documents are fetched");
+                for lookup in &lookups {
+                    let request = Request::get(&lookup.label, &lookup.url).accept(&lookup.accept);
+                    documents.push(take(&request, exchanges, &Value::Null)?);
+                }
+            }
+            Err(PlanError::Settings(problems)) => {
+                let named = problems.into_iter().filter_map(|problem| problem.setting).collect();
+                return Ok(Err(Outcome::Problem(named)));
+            }
+            Err(PlanError::Document(refusal)) => return Ok(Err(Outcome::Refused(refusal.cause, refusal.reason))),
+        }
+    }
+}
+
+/// The answer that the case lists for this call, which is then used up.
+fn answer(request: &Request, exchanges: &mut Vec<&Value>, settings: &Value) -> Result<Answer, String> {
+    take(request, exchanges, settings).map(Answer::Response)
+}
+
+fn take(request: &Request, exchanges: &mut Vec<&Value>, settings: &Value) -> Result<Response, String> {
+    let differs = |exchange: &Value| difference(request, &exchange["expect_request"], settings);
     match exchanges.iter().position(|exchange| differs(exchange).is_none()) {
-        Some(at) => Ok(Answer::Response(response(&request.label, &exchanges.remove(at)["response"]))),
+        Some(at) => Ok(response(&request.label, &exchanges.remove(at)["response"])),
         None => {
             Err(exchanges.first().and_then(|next| differs(next)).unwrap_or_else(|| format!("not listed: {request:?}")))
         }
     }
+}
+
+/// Documents and key sets are asked for without authorization, and whether they are is nobody's business.
+fn is_document(exchange: &Value) -> bool {
+    let request = &exchange["expect_request"];
+    request["method"] == "GET" && request["headers"].get("Authorization").is_none()
 }
 
 fn response(label: &str, response: &Value) -> Response {
@@ -162,7 +200,7 @@ fn response(label: &str, response: &Value) -> Response {
 }
 
 /// How a request differs from what is expected, if it does.
-fn difference(request: &Request, expect: &Value) -> Option<String> {
+fn difference(request: &Request, expect: &Value, settings: &Value) -> Option<String> {
     let different =
         |what: &str, got: &dyn std::fmt::Debug, expect: &Value| Some(format!("{what}: expected {expect}, got {got:?}"));
     let method = if matches!(request.method, Verb::Get) { "GET" } else { "POST" };
@@ -177,7 +215,8 @@ fn difference(request: &Request, expect: &Value) -> Option<String> {
         let value_text = value.as_str().unwrap();
         let fits = match value_text {
             "*" => got.as_ref().is_some_and(|got| !got.is_empty()),
-            basic if basic.starts_with("Basic ") => got.as_deref() == Some("client"),
+            // As a client, whose pair is the gateway's to encode.
+            basic if basic.starts_with("Basic ") && basic != PRESENTED => got.as_deref() == Some("client"),
             _ => got.as_deref() == Some(value_text),
         };
         if !fits {
@@ -185,7 +224,11 @@ fn difference(request: &Request, expect: &Value) -> Option<String> {
         }
     }
     let form: Option<Value> = match &request.body {
-        Body::Form(fields) => Some(fields.iter().map(|field| (field.name.clone(), said(&field.value))).collect()),
+        Body::Form(fields) => {
+            let fields = fields.iter().map(|field| (field.name.clone(), said(&field.value)));
+            let as_client = matches!(request.authorization, Authorization::Client);
+            Some(fields.chain(as_client.then(|| gateway::client_fields(settings)).into_iter().flatten()).collect())
+        }
         _ => None,
     };
     let json: Option<Value> = match &request.body {
@@ -215,6 +258,7 @@ fn header(request: &Request, name: &str) -> Option<String> {
     };
     match (name, &request.authorization) {
         ("Authorization", Authorization::Bearer) => Some("Bearer {token}".into()),
+        ("Authorization", Authorization::Presented) => Some(PRESENTED.into()),
         ("Authorization", Authorization::Client) => Some("client".into()),
         ("Authorization", _) => None,
         ("Content-Type", _) => content_type.map(Into::into),

@@ -27,6 +27,25 @@ pub fn encode(text: &str) -> String {
     encoded
 }
 
+/// The text of which this is the form-encoding (`+` is a space). None for a broken `%`, or where it is no UTF-8.
+#[must_use]
+pub fn form_decode(text: &str) -> Option<String> {
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => hex(bytes.next()?)? * 16 + hex(bytes.next()?)?,
+            b'+' => b' ',
+            byte => byte,
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
 /// `scheme://host[:port]` of an absolute http(s) URL, in lower case, the scheme's own port left out. None where anything
 /// could be read in two ways: user information, a backslash, white space, control characters.
 #[must_use]
@@ -91,6 +110,25 @@ mod tests {
             ("..", None),
         ] {
             assert_eq!(segment(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_decoded_or_refused() {
+        for (text, expected) in [
+            ("jdoe", Some("jdoe")),
+            ("jens%40example.com", Some("jens@example.com")),
+            ("a+b%2Bc%25", Some("a b+c%")),
+            ("J%C3%B6rg", Some("Jörg")),
+            ("%00", Some("\0")),
+            ("", Some("")),
+            ("%", None),
+            ("%4", None),
+            ("%g0", None),
+            ("%+1", None),
+            ("%FF", None),
+        ] {
+            assert_eq!(form_decode(text).as_deref(), expected, "{text}");
         }
     }
 

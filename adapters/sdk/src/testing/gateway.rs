@@ -4,14 +4,13 @@ use serde_json::Value;
 
 use crate::{
     Authorization, Cause, Context, Description, Identity, Method, Moment, Plan, Setting, SettingKind, SettingSpec,
-    SettingValue, SignatureRules,
+    SettingValue, url,
 };
 
 /// Settings that stand in a case and are never the adapter's.
 const OUTSIDE: [&str; 4] = ["username_attribute", "audience", "required_scopes", "allow_http"];
 const RESERVED: [&str; 6] =
     ["client_id", "client_secret", "client_auth", "client_key", "client_key_id", "assertion_audience"];
-const CLIENT: [&str; 4] = ["client_id", "client_secret", "client_auth", "client_key"];
 
 /// A context of texts, for unit tests.
 #[must_use]
@@ -50,23 +49,24 @@ pub(super) fn check_description(description: &Description) {
 /// The settings of a case against the description, with the defaults; or the names of those that are wrong.
 pub(super) fn context_of(description: &Description, case: &Value) -> Result<Context, Vec<String>> {
     let given = case["settings"].as_object().expect("a case has settings");
+    let allow_http = case["settings"]["allow_http"] == true;
     let mut problems: Vec<String> = given
         .keys()
-        .filter(|name| !OUTSIDE.contains(&name.as_str()) && !CLIENT.contains(&name.as_str()))
+        .filter(|name| !OUTSIDE.contains(&name.as_str()) && !RESERVED.contains(&name.as_str()))
         .filter(|name| !description.settings.iter().any(|spec| spec.name == **name))
         .cloned()
         .collect();
     let mut settings = Vec::new();
     for spec in &description.settings {
         let default = spec.default.as_ref().map(|default| Value::String(default.clone()));
-        match given.get(&spec.name).or(default.as_ref()).map(|given| value(spec, given)) {
+        match given.get(&spec.name).or(default.as_ref()).map(|given| value(spec, given, allow_http)) {
             Some(Some(value)) => settings.push(Setting { name: spec.name.clone(), value }),
             Some(None) => problems.push(spec.name.clone()),
-            None if spec.required => problems.push(spec.name.clone()),
+            None if spec.required && holds(description, spec, given) => problems.push(spec.name.clone()),
             None => {}
         }
     }
-    for name in CLIENT {
+    for name in RESERVED {
         match given.get(name).and_then(Value::as_str) {
             Some(_) if matches!(name, "client_secret" | "client_key") => {
                 settings.push(Setting { name: name.into(), value: SettingValue::Secret });
@@ -83,11 +83,27 @@ pub(super) fn context_of(description: &Description, case: &Value) -> Result<Cont
     }
 }
 
-fn value(spec: &SettingSpec, value: &Value) -> Option<SettingValue> {
+/// Whether a setting has a meaning beside the others.
+fn holds(description: &Description, spec: &SettingSpec, given: &serde_json::Map<String, Value>) -> bool {
+    spec.only_when.as_ref().is_none_or(|when| {
+        let default = description.settings.iter().find(|other| other.name == when.setting);
+        let default = default.and_then(|other| other.default.as_deref());
+        let value = given.get(&when.setting).and_then(Value::as_str).or(default);
+        value.is_some_and(|value| when.one_of.iter().any(|one| one == value))
+    })
+}
+
+fn value(spec: &SettingSpec, value: &Value, allow_http: bool) -> Option<SettingValue> {
     match spec.kind {
-        SettingKind::Texts => value.is_array().then(|| SettingValue::Texts(texts(value))),
-        SettingKind::Flag => value.as_bool().map(SettingValue::Flag),
-        SettingKind::BaseUrl => value.as_str().map(|text| SettingValue::Text(base_url(text))),
+        SettingKind::Texts => {
+            value.as_array().filter(|list| !list.is_empty()).map(|_| SettingValue::Texts(texts(value)))
+        }
+        SettingKind::Flag => flag(value).map(SettingValue::Flag),
+        SettingKind::BaseUrl => {
+            let url = url_of(value.as_str()?, allow_http).filter(|url| !url.contains('?'))?;
+            Some(SettingValue::Text(url.trim_end_matches('/').into()))
+        }
+        SettingKind::Url => url_of(value.as_str()?, allow_http).map(SettingValue::Text),
         _ => value
             .as_str()
             .filter(|text| spec.choices.is_empty() || spec.choices.iter().any(|choice| choice.value == **text))
@@ -95,12 +111,20 @@ fn value(spec: &SettingSpec, value: &Value) -> Option<SettingValue> {
     }
 }
 
-fn base_url(text: &str) -> String {
-    let text = text.trim().trim_end_matches('/');
+/// A flag, or the text of a default.
+fn flag(value: &Value) -> Option<bool> {
+    value.as_bool().or_else(|| value.as_str()?.parse().ok())
+}
+
+fn url_of(text: &str, allow_http: bool) -> Option<String> {
+    let text = text.trim();
     let text = if text.contains("://") { text.into() } else { format!("https://{text}") };
-    let (scheme, rest) = text.split_once("://").expect("a base URL");
-    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    format!("{}://{}{path}", scheme.to_lowercase(), host.to_lowercase())
+    let (scheme, rest) = text.split_once("://")?;
+    let (host, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
+    let (scheme, host) = (scheme.to_lowercase(), host.to_lowercase());
+    let loopback = ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| host.split(':').next() == Some(name));
+    let fit = !host.is_empty() && !rest.contains(['@', '#']) && (scheme == "https" || allow_http || loopback);
+    fit.then(|| format!("{scheme}://{host}{path}"))
 }
 
 fn texts(value: &Value) -> Vec<String> {
@@ -111,22 +135,62 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// What is missing for calls that are made as the provider's client.
+/// The setting that is missing beside the adapter's own, whatever the plan.
+pub(super) fn problem(settings: &Value) -> Option<String> {
+    let missing = settings["mode"] == "jwt" && texts(&settings["audience"]).is_empty();
+    missing.then(|| "audience".into())
+}
+
+/// The setting of the client's that the plan needs and the case has not.
 pub(super) fn client_problem(plan: &Plan, settings: &Value) -> Option<String> {
+    let missing = |name: &&str| settings[*name].as_str().is_none_or(str::is_empty);
     let as_client = plan.checks.iter().any(
         |check| matches!(&check.how, Method::Call(request) if matches!(request.authorization, Authorization::Client)),
     );
-    let missing = |name: &&str| settings[*name].as_str().is_none_or(str::is_empty);
-    if !as_client || settings["client_auth"] == "none" {
-        return None;
-    }
-    ["client_id", "client_secret"].iter().find(|name| missing(name)).map(ToString::to_string)
+    let needed: &[&str] = match settings["client_auth"].as_str() {
+        _ if !as_client => &[],
+        Some("none") => &[],
+        Some("private_key_jwt") => &["client_id", "client_key"],
+        _ => &["client_id", "client_secret"],
+    };
+    needed.iter().find(|name| missing(name)).map(ToString::to_string)
 }
 
-pub(super) fn judge_issuer(rules: &SignatureRules, claims: &Value) -> Option<String> {
-    let tid = claims["tid"].as_str().unwrap_or_default();
-    let trusted = rules.issuers.iter().any(|issuer| claims["iss"] == issuer.replace("{tid}", tid));
-    (!trusted).then(|| format!("{} is none of {:?}", claims["iss"], rules.issuers))
+/// The origins that the operator of a case has granted: those of its exchanges.
+pub(super) fn granted(exchanges: &[&Value]) -> Vec<String> {
+    exchanges.iter().filter_map(|exchange| url::origin(exchange["expect_request"]["url"].as_str()?)).collect()
+}
+
+/// A call of the plan's to an origin that is not granted.
+pub(super) fn elsewhere(plan: &Plan, granted: &[String]) -> Option<String> {
+    // A case without exchanges asks nobody, and grants nothing.
+    let calls = plan.checks.iter().filter_map(|check| match &check.how {
+        Method::Call(request) => Some(&request.url),
+        _ => None,
+    });
+    let is_granted = |call: &String| url::origin(call).is_some_and(|origin| granted.contains(&origin));
+    calls.filter(|_| !granted.is_empty()).find(|call| !is_granted(call)).cloned()
+}
+
+/// What the gateway adds to a form that is sent as a client (RFC 6749 2.3.1, RFC 7523 2.2).
+pub(super) fn client_fields(settings: &Value) -> Vec<(String, String)> {
+    let field = |name: &str| settings[name].as_str().map(|value| (name.to_owned(), value.to_owned()));
+    let fixed = |name: &str, value: &str| Some((name.to_owned(), value.to_owned()));
+    let fields = match settings["client_auth"].as_str() {
+        Some("post") => [field("client_id"), field("client_secret")],
+        Some("none") => [field("client_id"), None],
+        Some("private_key_jwt") => [
+            fixed("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            fixed("client_assertion", "{assertion}"),
+        ],
+        _ => [None, None],
+    };
+    fields.into_iter().flatten().collect()
+}
+
+/// Whether an answer is a set of keys.
+pub(super) fn are_keys(response: &Value) -> bool {
+    response["status"] == 200 && (response["jwks"] == true || response["body"]["keys"].is_array())
 }
 
 pub(super) fn judge(identity: &Identity, case: &Value) -> Option<Cause> {
