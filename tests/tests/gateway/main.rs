@@ -14,6 +14,7 @@ mod caching;
 mod canary;
 mod choosing;
 mod commands;
+mod compiling;
 mod cookies;
 mod credentials;
 mod documents;
