@@ -45,20 +45,12 @@ impl Gateway {
         Self::launch(rest, files, None)?.when_ready()
     }
 
-    /// As [`Gateway::start`], with no compiled code from before.
+    /// As [`Gateway::start`], after a shell in its folder has done this.
     ///
     /// # Errors
     /// As [`Gateway::start`].
-    pub fn start_cold(rest: &str) -> io::Result<Self> {
-        Self::launch(rest, &[], Some("export PORTCULLIS_CACHE_DIR=\"$PWD/compiled\""))?.when_ready()
-    }
-
-    /// As [`Gateway::start`], with so many file descriptors.
-    ///
-    /// # Errors
-    /// As [`Gateway::start`].
-    pub fn start_limited(rest: &str, descriptors: usize) -> io::Result<Self> {
-        Self::launch(rest, &[], Some(&format!("ulimit -n {descriptors}")))?.when_ready()
+    pub fn start_after(first: &str, rest: &str) -> io::Result<Self> {
+        Self::launch(rest, &[], Some(first))?.when_ready()
     }
 
     /// Waits until it is ready.

@@ -78,7 +78,8 @@ impl Adapter {
         let bad = |reason: String| LoadFault::BadDescription { file: path.clone(), reason };
         let described = core.describe().map_err(|fault| bad(fault.to_string()))?;
         let description = convert::description(described).map_err(bad)?;
-        tracing::info!(adapter = name, digest, ms = began.elapsed().as_millis(), "the adapter was made ready");
+        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(adapter = name, digest, ms, "the adapter was made ready");
         Ok(Self { name: name.to_owned(), digest, imports, description, core })
     }
 

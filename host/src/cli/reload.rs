@@ -75,7 +75,10 @@ impl Running {
             tracing::warn!("`listen` and `admin.listen` need a restart: they stay as they are");
         }
         match (&self.tls, tls) {
-            (Some(running), Some(tls)) => running.store(tls),
+            (Some(running), Some(tls)) => {
+                running.store(tls);
+                METRICS.certificate(configuration.tls.as_ref().and_then(gateway::certificate_ends));
+            }
             (None, None) => {}
             (Some(_), None) | (None, Some(_)) => {
                 tracing::warn!("`tls` on or off needs a restart: it stays as it is");
@@ -86,7 +89,7 @@ impl Running {
         settle_waiting(&self.snapshot.load(), Some(&current));
         self.reloaded.well();
         METRICS.reloaded(true);
-        METRICS.loaded(configuration.tls.as_ref().and_then(gateway::certificate_ends));
+        METRICS.loaded();
         tracing::info!("reloaded");
     }
 }

@@ -76,7 +76,8 @@ async fn serve(file: &Path, machine: Machine, world: World, watch: Watch, hangup
     settle_waiting(&snapshot, None);
     let world = Arc::new(ArcSwap::from_pointee(snapshot));
     let tls = tls.map(|tls| Arc::new(ArcSwap::new(tls)));
-    METRICS.loaded(configuration.tls.as_ref().and_then(gateway::certificate_ends));
+    METRICS.loaded();
+    METRICS.certificate(configuration.tls.as_ref().and_then(gateway::certificate_ends));
     let reloaded = Arc::new(admin::Reloaded::default());
     let running = Running {
         reloaded: Arc::clone(&reloaded),

@@ -67,7 +67,8 @@ impl Fixture {
         let (provider, upstream) = (provider::start(any_port()).unwrap(), upstream::start(any_port()).unwrap());
         let config = config(&provider.url(), &upstream.url(), "", "", "");
         let config = format!("adapters: {{folder: \"{}\"}}\n{config}", folder.path().display());
-        let gateway = Gateway::start_cold(&config).unwrap();
+        // Without what was compiled before.
+        let gateway = Gateway::start_after("export PORTCULLIS_CACHE_DIR=\"$PWD/compiled\"", &config).unwrap();
         Self { folder, config, gateway, _servers: [provider, upstream] }
     }
 

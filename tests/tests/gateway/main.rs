@@ -25,6 +25,7 @@ mod forwarding;
 mod hostile;
 mod leaks;
 mod loading;
+mod logged;
 mod memory;
 mod outage;
 mod policy;
