@@ -9,11 +9,18 @@ use std::process::Command;
 
 const BOB: (&str, &str) = ("Authorization", "Bearer good-token-bob");
 
-/// Each server, the script and what it is told, and how many of the spellings it is fooled by when it is asked directly.
-const SERVERS: [(&str, &str, &[(&str, &str)], usize); 3] = [
-    ("wsgiref", "django.sh", &[("SERVER", "wsgiref")], 7),
-    ("cheroot", "django.sh", &[("SERVER", "cheroot")], 7),
-    ("PHP", "php.sh", &[], 9),
+/// A server: its script and what that is told, and how many of the spellings it is fooled by when it is asked directly.
+struct Fooled {
+    name: &'static str,
+    script: &'static str,
+    told: &'static [(&'static str, &'static str)],
+    by: usize,
+}
+
+const SERVERS: [Fooled; 3] = [
+    Fooled { name: "wsgiref", script: "django.sh", told: &[("SERVER", "wsgiref")], by: 7 },
+    Fooled { name: "cheroot", script: "django.sh", told: &[("SERVER", "cheroot")], by: 7 },
+    Fooled { name: "PHP", script: "php.sh", told: &[], by: 9 },
 ];
 
 /// Whom a server takes somebody for who comes to it directly, as root by this name.
@@ -27,7 +34,7 @@ fn asked(server: &str, spelling: &str) -> String {
 #[test]
 fn no_server_takes_the_caller_for_whom_a_header_names() {
     let provider = provider::start(any_port()).unwrap();
-    for (name, script, told, fooled) in SERVERS {
+    for Fooled { name, script, told, by } in SERVERS {
         let part = Part::start(script, free_address().unwrap(), told);
         let config = format!(
             "providers:\n  staff:\n    adapter: keycloak\n    any_audience: true\n    \
@@ -38,7 +45,7 @@ fn no_server_takes_the_caller_for_whom_a_header_names() {
         );
         let gateway = Gateway::start(&config).unwrap();
         let direct = X_REMOTE_USER.iter().filter(|spelling| asked(&part.url, spelling) == "root").count();
-        assert_eq!(direct, fooled, "{name} reads other names as one than it did");
+        assert_eq!(direct, by, "{name} reads other names as one than it did");
         let who = |path: &str, headers: &[(&str, &str)]| {
             let answer = client::get(gateway.address, path, headers).unwrap();
             assert_eq!(answer.status, 200, "{name}: {path} {headers:?}: {}", answer.text());
