@@ -3,12 +3,14 @@
 //! Invariants: every verdict gets a fresh instance; an adapter is given neither a credential nor a secret, since the types
 //! that enter it have no place for one; a trap or a limit is an error of the adapter and never blames a credential.
 
+mod aside;
 pub mod bindings;
 mod call;
 mod catalogue;
 mod convert;
 mod engine;
 mod fault;
+mod file;
 mod inspect;
 pub mod limits;
 mod sandbox;

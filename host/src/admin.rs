@@ -4,7 +4,7 @@
 
 use crate::decision::{Forget, Snapshot};
 use crate::metrics::{GaugeNow, METRICS, process};
-use crate::provider::{self, Provider};
+use crate::provider::{Provider, Readiness};
 use crate::recent::RECENT;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use axum::extract::{RawQuery, State};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// What the administrator's listener needs of the snapshot that is served from.
-pub trait Readiness: Send + Sync + 'static {
+pub trait Administered: Send + Sync + 'static {
     /// Providers that a route uses and that have no plan yet, each with the reason.
     fn not_ready(&self) -> Vec<(String, String)>;
 
@@ -30,7 +30,7 @@ pub trait Readiness: Send + Sync + 'static {
     fn forget(&self, what: &Forget) -> usize;
 }
 
-impl Readiness for Snapshot {
+impl Administered for Snapshot {
     fn not_ready(&self) -> Vec<(String, String)> {
         Self::not_ready(self)
     }
@@ -45,7 +45,7 @@ impl Readiness for Snapshot {
         let (entries, bytes) = (kinds(number(good.0), number(bad.0)), kinds(number(good.1), number(bad.1)));
         vec![
             each("portcullis_provider_ready", "1 when the provider has a plan", &|provider| {
-                f64::from(u8::from(matches!(*provider.readiness(), provider::Readiness::Ready(_))))
+                f64::from(u8::from(matches!(*provider.readiness(), Readiness::Ready(_))))
             }),
             each(
                 "portcullis_provider_down",
@@ -100,7 +100,7 @@ impl Reloaded {
 ///
 /// # Errors
 /// The listener failed.
-pub async fn serve<S: Readiness>(
+pub async fn serve<S: Administered>(
     listener: TcpListener,
     world: Arc<ArcSwap<S>>,
     reloaded: Arc<Reloaded>,
@@ -109,7 +109,7 @@ pub async fn serve<S: Readiness>(
     axum::serve(listener, router(world, reloaded)).with_graceful_shutdown(shutdown).await
 }
 
-fn router<S: Readiness>(world: Arc<ArcSwap<S>>, reloaded: Arc<Reloaded>) -> Router {
+fn router<S: Administered>(world: Arc<ArcSwap<S>>, reloaded: Arc<Reloaded>) -> Router {
     Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz::<S>))
@@ -132,7 +132,7 @@ impl<S> Clone for Shared<S> {
 }
 
 /// OpenMetrics (its specification, 1.0).
-async fn metrics<S: Readiness>(State(shared): State<Shared<S>>) -> impl IntoResponse {
+async fn metrics<S: Administered>(State(shared): State<Shared<S>>) -> impl IntoResponse {
     let mut gauges = shared.world.load().gauges();
     gauges.extend(process());
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -146,7 +146,7 @@ async fn livez() -> impl IntoResponse {
 
 /// 200 when every provider that a route uses has a plan; else 503 and which have none, with the reason. A configuration that
 /// could not be taken is told, and changes nothing: the last good one serves.
-async fn readyz<S: Readiness>(State(shared): State<Shared<S>>) -> impl IntoResponse {
+async fn readyz<S: Administered>(State(shared): State<Shared<S>>) -> impl IntoResponse {
     let waiting = shared.world.load().not_ready();
     let configuration = shared.reloaded.told();
     let no_store = [(header::CACHE_CONTROL, "no-store")];
@@ -165,7 +165,7 @@ async fn readyz<S: Readiness>(State(shared): State<Shared<S>>) -> impl IntoRespo
 
 /// Forgets what is known: everything, or with one of `?provider=NAME`, `?user=NAME` and `?token=FINGERPRINT` (16 digits, from the
 /// access log) what is of that one. Anything else in the query is refused, and nothing is forgotten.
-async fn forget<S: Readiness>(State(shared): State<Shared<S>>, RawQuery(query): RawQuery) -> impl IntoResponse {
+async fn forget<S: Administered>(State(shared): State<Shared<S>>, RawQuery(query): RawQuery) -> impl IntoResponse {
     let no_store = [(header::CACHE_CONTROL, "no-store")];
     match what(query.as_deref().unwrap_or_default()) {
         Some(what) => (StatusCode::OK, no_store, Json(json!({"forgotten": shared.world.load().forget(&what)}))),

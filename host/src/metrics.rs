@@ -177,9 +177,13 @@ impl Metrics {
     }
 
     /// What serves was read just now.
-    pub fn loaded(&self, certificate_ends: Option<i64>) {
+    pub fn loaded(&self) {
         self.loaded_at.set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());
-        self.certificate_ends.set(certificate_ends.unwrap_or(0));
+    }
+
+    /// The listener has this certificate from now on; when it ends, in seconds since 1970, where it tells.
+    pub fn certificate(&self, ends: Option<i64>) {
+        self.certificate_ends.set(ends.unwrap_or(0));
     }
 
     /// A reload ended well, or badly: then what is on disk does not serve.

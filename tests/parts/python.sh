@@ -1,11 +1,8 @@
-#!/usr/bin/env bash
-# Python's own HTTP server, which says which of two places a request came to as its file handler reads the path. PORT: where.
-set -euo pipefail
-server=
-cleanup() { if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; wait "$server" || true; fi; }
-trap cleanup EXIT
-trap 'exit 143' TERM INT
-setpriv --pdeathsig TERM python3 - "$PORT" <<'END' &
+#!/bin/bash
+# Python's own HTTP server, which says which of two places a request came to as its file handler reads the path.
+source "$(dirname "$0")/part.sh"
+need python3 python3
+cat >"$run/server.py" <<'END'
 import http.server, os, sys
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -29,10 +26,5 @@ def make(*args):
 
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), make).serve_forever()
 END
-server=$!
-until curl -s -o /dev/null -m 5 "http://127.0.0.1:$PORT/"; do
-  kill -0 "$server" 2>/dev/null || { server=; echo "python.sh: it did not start" >&2; exit 1; }
-  sleep 0.1
-done
-echo "READY http://127.0.0.1:$PORT"
-wait "$server"
+start "$url/" python3 "$run/server.py" "$port"
+ready "$url"

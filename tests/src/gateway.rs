@@ -6,11 +6,15 @@ use crate::client;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+/// open(2), as Linux numbers it.
+const O_NONBLOCK: i32 = 0o4000;
 
 /// A running gateway.
 #[derive(Debug)]
@@ -41,15 +45,19 @@ impl Gateway {
         Self::launch(rest, files, None)?.when_ready()
     }
 
-    /// As [`Gateway::start`], with so many file descriptors.
+    /// As [`Gateway::start`], after a shell in its folder has done this.
     ///
     /// # Errors
     /// As [`Gateway::start`].
-    pub fn start_limited(rest: &str, descriptors: usize) -> io::Result<Self> {
-        Self::launch(rest, &[], Some(descriptors))?.when_ready()
+    pub fn start_after(first: &str, rest: &str) -> io::Result<Self> {
+        Self::launch(rest, &[], Some(first))?.when_ready()
     }
 
-    fn when_ready(mut self) -> io::Result<Self> {
+    /// Waits until it is ready.
+    ///
+    /// # Errors
+    /// When it ends or is not ready in time; the message holds its log.
+    pub fn when_ready(mut self) -> io::Result<Self> {
         self.wait_until("ready", |gateway| {
             client::get(gateway.admin, "/readyz", &[]).is_ok_and(|response| response.status == 200)
         })?;
@@ -64,6 +72,31 @@ impl Gateway {
         let mut gateway = Self::launch(rest, &[], None)?;
         gateway.wait_until("alive", |gateway| client::get(gateway.admin, "/livez", &[]).is_ok())?;
         Ok(gateway)
+    }
+
+    /// Starts it with a configuration that it has to wait for: what is written to the returned end of a pipe, until that is
+    /// closed. Once this returns, it waits.
+    ///
+    /// # Errors
+    /// When it cannot be started, or does not read.
+    pub fn start_held(rest: &str) -> io::Result<(Self, fs::File)> {
+        let mut gateway = Self::launch(rest, &[], Some("rm portcullis.yaml && mkfifo portcullis.yaml"))?;
+        let mut held = None;
+        let file = gateway.folder.0.join("portcullis.yaml");
+        gateway.wait_until("reading", |_| {
+            let is_pipe = fs::metadata(&file).is_ok_and(|known| known.file_type().is_fifo());
+            // Without waiting, the end for writing can be had only while somebody has the other one open.
+            held =
+                is_pipe.then(|| fs::OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(&file).ok()).flatten();
+            held.is_some()
+        })?;
+        held.map(|held| (gateway, held)).ok_or_else(|| io::Error::other("no pipe"))
+    }
+
+    /// The whole configuration, of which `rest` is what [`Gateway::start`] takes.
+    #[must_use]
+    pub fn configuration(&self, rest: &str) -> String {
+        configuration(self.address, self.admin, rest)
     }
 
     /// Replaces the configuration, by a rename, and asks the gateway to take it (SIGHUP). `rest` is as for [`Gateway::start`].
@@ -81,7 +114,7 @@ impl Gateway {
     /// When it cannot be written.
     pub fn replace(&self, rest: &str) -> io::Result<()> {
         let beside = self.folder.0.join("portcullis.yaml.new");
-        fs::write(&beside, configuration(self.address, self.admin, rest))?;
+        fs::write(&beside, self.configuration(rest))?;
         fs::rename(&beside, self.folder.0.join("portcullis.yaml"))
     }
 
@@ -114,7 +147,8 @@ impl Gateway {
         Ok(())
     }
 
-    fn launch(rest: &str, files: &[(&str, &str)], descriptors: Option<usize>) -> io::Result<Self> {
+    /// `first` is what a shell in its folder does before it becomes the gateway.
+    fn launch(rest: &str, files: &[(&str, &str)], first: Option<&str>) -> io::Result<Self> {
         let binary = binary()?;
         let folder = Folder::new()?;
         let (address, admin) = (free_address()?, free_address()?);
@@ -125,11 +159,11 @@ impl Gateway {
         let file = folder.0.join("portcullis.yaml");
         fs::write(&file, text)?;
         let log = fs::File::create(folder.0.join("log"))?;
-        let mut command = match descriptors {
+        let mut command = match first {
             None => Command::new(binary),
-            Some(most) => {
+            Some(first) => {
                 let mut shell = Command::new("sh");
-                shell.arg("-c").arg(format!("ulimit -n {most} && exec \"$0\" \"$@\"")).arg(binary);
+                shell.arg("-c").arg(format!("{first} && exec \"$0\" \"$@\"")).arg(binary).current_dir(&folder.0);
                 shell
             }
         };
@@ -146,7 +180,7 @@ impl Gateway {
         Ok(Self { child, folder, address, admin })
     }
 
-    fn wait_until(&mut self, what: &str, done: impl Fn(&Self) -> bool) -> io::Result<()> {
+    fn wait_until(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) -> io::Result<()> {
         let limit = Instant::now() + Duration::from_secs(60);
         while !done(self) {
             if let Some(status) = self.child.try_wait()? {
@@ -174,10 +208,38 @@ impl Gateway {
         Ok(series_of(&client::get(self.admin, "/metrics", &[])?.text(), series))
     }
 
+    /// A file of its in `/proc`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn proc(&self, name: &str) -> io::Result<String> {
+        fs::read_to_string(format!("/proc/{}/{name}", self.child.id()))
+    }
+
+    /// Its threads: the name, the nice value, and the processor's time so far, in the kernel's ticks (10 ms).
+    ///
+    /// # Errors
+    /// When `/proc` does not tell.
+    pub fn threads(&self) -> io::Result<Vec<(String, i64, u64)>> {
+        let mut threads = Vec::new();
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // One that has ended meanwhile is none.
+            let Ok(text) = fs::read_to_string(thread?.path().join("stat")) else { continue };
+            // proc(5): the number, the name in brackets, then the rest, of which the state is field 3.
+            let told = || io::Error::other(format!("not understood: {text}"));
+            let (name, rest) = text.rsplit_once(") ").ok_or_else(told)?;
+            let name = name.split_once(" (").ok_or_else(told)?.1.to_owned();
+            let fields: Vec<i64> = rest.split_whitespace().skip(1).map(|field| field.parse().unwrap_or(0)).collect();
+            let field = |number: usize| fields.get(number - 4).copied().ok_or_else(told);
+            threads.push((name, field(19)?, (field(14)? + field(15)?).unsigned_abs()));
+        }
+        Ok(threads)
+    }
+
     /// Resident memory in KiB; 0 where `/proc` does not tell.
     #[must_use]
     pub fn resident_kib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let status = self.proc("status").unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse().ok()).unwrap_or(0)
     }
@@ -190,7 +252,11 @@ impl Gateway {
         self.signal("TERM")
     }
 
-    fn signal(&self, name: &str) -> io::Result<()> {
+    /// Sends a signal: `HUP`.
+    ///
+    /// # Errors
+    /// When there is no shell to send it with.
+    pub fn signal(&self, name: &str) -> io::Result<()> {
         // std can only kill; the shell's own `kill` needs no further package.
         let status = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.child.id())).status()?;
         if status.success() { Ok(()) } else { Err(io::Error::other(format!("kill failed ({status})"))) }

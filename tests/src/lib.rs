@@ -8,5 +8,6 @@ pub mod client;
 pub mod gateway;
 pub mod provider;
 pub mod server;
+pub mod spellings;
 pub mod upstream;
 pub mod wire;

@@ -1,4 +1,4 @@
-//! `cargo xtask e2e`: the gateway against a real Keycloak and in front of a real radicale.
+//! `cargo xtask e2e`: the gateway against a real Keycloak, in front of servers that others wrote, watched by a real Prometheus.
 //!
 //! What is missing is an error that says how to get it. It never passes by skipping.
 
@@ -11,6 +11,9 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("java", "-version", "apt-get install openjdk-17-jre-headless"),
     ("mvn", "-version", "apt-get install maven"),
     ("nginx", "-v", "apt-get install nginx-light"),
+    ("php", "-v", "apt-get install php-cli"),
+    ("prometheus", "--version", "apt-get install --no-install-recommends prometheus"),
+    ("promtool", "--version", "apt-get install --no-install-recommends prometheus"),
     ("curl", "--version", "apt-get install curl"),
     ("python3", "--version", "apt-get install python3 python3-venv"),
 ];

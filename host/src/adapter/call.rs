@@ -4,6 +4,7 @@ use super::bindings::AdapterPre;
 use super::contract::{Answer, Context, Finding, PlanError, Refusal, Response, Step};
 use super::engine::Machine;
 use super::fault::{CallFault, LoadFault};
+use super::file::AdapterFile;
 use super::sandbox::{Sandbox, one_line};
 use super::{convert, inspect, limits};
 use portcullis_core::setting::Description;
@@ -42,22 +43,26 @@ impl std::fmt::Debug for Adapter {
 }
 
 impl Adapter {
-    /// Reads, inspects, compiles (or takes from the cache), links and describes one file.
+    /// Reads and makes ready one file.
     ///
     /// # Errors
     ///
     /// A [`LoadFault`] that names the file and what to do.
     pub fn load(machine: &Machine, name: &str, file: &Path) -> Result<Self, LoadFault> {
-        let unreadable =
-            |error: std::io::Error| LoadFault::Unreadable { file: file.to_owned(), reason: error.to_string() };
-        let bytes_len = std::fs::metadata(file).map_err(unreadable)?.len();
-        if bytes_len > limits::FILE_BYTES_MAX {
-            return Err(LoadFault::TooLarge { file: file.to_owned(), bytes: bytes_len });
-        }
-        let bytes = std::fs::read(file).map_err(unreadable)?;
-        let imports = inspect::imports(file, &bytes)?;
+        Self::make(machine, name, AdapterFile::read(file)?)
+    }
+
+    /// Inspects, compiles (or takes from the cache), links and describes what was read.
+    ///
+    /// # Errors
+    ///
+    /// A [`LoadFault`] that names the file and what to do.
+    pub(super) fn make(machine: &Machine, name: &str, file: AdapterFile) -> Result<Self, LoadFault> {
+        let began = Instant::now();
+        let AdapterFile { path, bytes, digest } = file;
+        let imports = inspect::imports(&path, &bytes)?;
         let unusable = |error: wasmtime::Error| LoadFault::Unusable {
-            file: file.to_owned(),
+            file: path.clone(),
             reason: one_line(&format!("{error:#}")),
         };
         let component = Component::from_binary(&machine.engine, &bytes).map_err(unusable)?;
@@ -70,10 +75,11 @@ impl Adapter {
             pace_us: AtomicU64::new(0),
             turns: Semaphore::new(limits::SLOW_CALLS_MAX),
         });
-        let bad = |reason: String| LoadFault::BadDescription { file: file.to_owned(), reason };
+        let bad = |reason: String| LoadFault::BadDescription { file: path.clone(), reason };
         let described = core.describe().map_err(|fault| bad(fault.to_string()))?;
         let description = convert::description(described).map_err(bad)?;
-        let digest = blake3::hash(&bytes).to_hex().to_string();
+        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(adapter = name, digest, ms, "the adapter was made ready");
         Ok(Self { name: name.to_owned(), digest, imports, description, core })
     }
 

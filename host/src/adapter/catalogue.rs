@@ -1,8 +1,10 @@
 //! The adapters folder: every `*.wasm` in it, each loaded or refused on its own.
 
+use super::aside::aside;
 use super::call::Adapter;
 use super::engine::Machine;
 use super::fault::LoadFault;
+use super::file::AdapterFile;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -35,6 +37,33 @@ impl Catalogue {
                 continue;
             }
             entries.insert(name.clone(), load(machine, &name, &file));
+        }
+        Ok(Self { entries })
+    }
+
+    /// As [`Catalogue::open`] while `running` ones serve: what is still the same is taken over as it is, and the rest compiled
+    /// one after the other on a thread of low priority.
+    ///
+    /// # Errors
+    ///
+    /// When the folder itself cannot be read.
+    pub fn beside(
+        running: &[&Arc<Adapter>],
+        machine: &Machine,
+        folder: &Path,
+        wanted: &[String],
+    ) -> Result<Self, String> {
+        let mut entries = BTreeMap::new();
+        for (name, path) in files(folder)?.into_iter().filter(|(name, _)| wanted.contains(name)) {
+            let made = AdapterFile::read(&path).and_then(|file| {
+                match running.iter().find(|adapter| adapter.name() == name && adapter.digest() == file.digest) {
+                    Some(same) => Ok(Arc::clone(same)),
+                    None => aside(|| Adapter::make(machine, &name, file))
+                        .unwrap_or_else(|reason| Err(LoadFault::Unusable { file: path, reason }))
+                        .map(Arc::new),
+                }
+            });
+            entries.insert(name, made.map_or_else(Entry::Refused, Entry::Loaded));
         }
         Ok(Self { entries })
     }
@@ -72,10 +101,7 @@ impl Catalogue {
 }
 
 fn load(machine: &Machine, name: &str, file: &Path) -> Entry {
-    match Adapter::load(machine, name, file) {
-        Ok(adapter) => Entry::Loaded(Arc::new(adapter)),
-        Err(fault) => Entry::Refused(fault),
-    }
+    Adapter::load(machine, name, file).map(Arc::new).map_or_else(Entry::Refused, Entry::Loaded)
 }
 
 fn stem(file: &Path) -> Option<String> {

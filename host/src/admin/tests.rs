@@ -1,6 +1,6 @@
 //! The two paths over a real socket, before and after a change of the world.
 
-use super::{Readiness, serve, what};
+use super::{Administered, serve, what};
 use crate::decision::Forget;
 use crate::metrics::GaugeNow;
 use arc_swap::ArcSwap;
@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 struct World(Vec<(String, String)>);
 
-impl Readiness for World {
+impl Administered for World {
     fn not_ready(&self) -> Vec<(String, String)> {
         self.0.clone()
     }

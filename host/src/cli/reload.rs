@@ -14,7 +14,7 @@ use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 
 /// What a running gateway was started with, and what of it can be swapped.
 pub(super) struct Running {
@@ -32,26 +32,19 @@ pub(super) struct Running {
 
 impl Running {
     /// Reloads at each SIGHUP and each change, one after the other, for as long as the process lives.
-    ///
-    /// # Errors
-    ///
-    /// Signals cannot be heard.
-    pub(super) fn when_due(self) -> Result<impl Future<Output = ()>, String> {
-        let mut hangup = signal(SignalKind::hangup()).map_err(|error| format!("signals cannot be heard: {error}"))?;
+    pub(super) async fn when_due(self, mut hangup: Signal) {
         let running = Arc::new(self);
-        Ok(async move {
-            loop {
-                let told = tokio::select! {
-                    heard = hangup.recv() => heard.is_some(),
-                    () = tokio::time::sleep(LOOK_EVERY) => false,
-                };
-                let running = Arc::clone(&running);
-                // A file system may hang, and compiling an adapter takes a tenth of a second: not on a thread that serves requests.
-                if tokio::task::spawn_blocking(move || running.reload_if_due(told)).await.is_err() {
-                    tracing::error!("the reload broke off; the last good configuration keeps serving");
-                }
+        loop {
+            let told = tokio::select! {
+                heard = hangup.recv() => heard.is_some(),
+                () = tokio::time::sleep(LOOK_EVERY) => false,
+            };
+            let running = Arc::clone(&running);
+            // A file system may hang, and an adapter may have to be compiled: not on a thread that serves requests.
+            if tokio::task::spawn_blocking(move || running.reload_if_due(told)).await.is_err() {
+                tracing::error!("the reload broke off; the last good configuration keeps serving");
             }
-        })
+        }
     }
 
     fn reload_if_due(&self, told: bool) {
@@ -81,7 +74,10 @@ impl Running {
             tracing::warn!("`listen` and `admin.listen` need a restart: they stay as they are");
         }
         match (&self.tls, tls) {
-            (Some(running), Some(tls)) => running.store(tls),
+            (Some(running), Some(tls)) => {
+                running.store(tls);
+                METRICS.certificate(configuration.tls.as_ref().and_then(gateway::certificate_ends));
+            }
             (None, None) => {}
             (Some(_), None) | (None, Some(_)) => {
                 tracing::warn!("`tls` on or off needs a restart: it stays as it is");
@@ -92,7 +88,7 @@ impl Running {
         settle_waiting(&self.snapshot.load(), Some(&current));
         self.reloaded.well();
         METRICS.reloaded(true);
-        METRICS.loaded(configuration.tls.as_ref().and_then(gateway::certificate_ends));
+        METRICS.loaded();
         tracing::info!("reloaded");
     }
 }

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 /// How long requests in flight may take to finish after SIGTERM.
@@ -31,6 +31,21 @@ pub(super) fn run(file: &Path) -> u8 {
         complain(error);
         return WRONG;
     }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(format_args!("no runtime: {error}"));
+            return CANNOT;
+        }
+    };
+    // First of all: a SIGHUP that nobody listens for ends the process, and compiling takes its time.
+    let hangup = match runtime.block_on(async { signal(SignalKind::hangup()) }) {
+        Ok(hangup) => hangup,
+        Err(error) => {
+            complain(unheard(&error));
+            return CANNOT;
+        }
+    };
     let machine = match world::machine() {
         Ok(machine) => machine,
         Err(code) => return code,
@@ -43,14 +58,7 @@ pub(super) fn run(file: &Path) -> u8 {
         Err(code) => return code,
     };
     announce(&world.configuration, &world.snapshot);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            complain(format_args!("no runtime: {error}"));
-            return CANNOT;
-        }
-    };
-    let code = match runtime.block_on(serve(file, machine, world, watch)) {
+    let code = match runtime.block_on(serve(file, machine, world, watch, hangup)) {
         Ok(()) => YES,
         Err(reason) => {
             complain(reason);
@@ -61,14 +69,15 @@ pub(super) fn run(file: &Path) -> u8 {
     code
 }
 
-async fn serve(file: &Path, machine: Machine, world: World, watch: Watch) -> Result<(), String> {
+async fn serve(file: &Path, machine: Machine, world: World, watch: Watch, hangup: Signal) -> Result<(), String> {
     let World { configuration, tls, snapshot } = world;
     let door = bind(configuration.listen, "listen").await?;
     let admin_door = bind(configuration.admin_listen, "admin.listen").await?;
     settle_waiting(&snapshot, None);
     let world = Arc::new(ArcSwap::from_pointee(snapshot));
     let tls = tls.map(|tls| Arc::new(ArcSwap::new(tls)));
-    METRICS.loaded(configuration.tls.as_ref().and_then(gateway::certificate_ends));
+    METRICS.loaded();
+    METRICS.certificate(configuration.tls.as_ref().and_then(gateway::certificate_ends));
     let reloaded = Arc::new(admin::Reloaded::default());
     let running = Running {
         reloaded: Arc::clone(&reloaded),
@@ -79,7 +88,7 @@ async fn serve(file: &Path, machine: Machine, world: World, watch: Watch) -> Res
         listening: [configuration.listen, configuration.admin_listen],
         watch: Mutex::new(watch),
     };
-    tokio::spawn(running.when_due()?);
+    tokio::spawn(running.when_due(hangup));
     let (stop, stopped) = watch::channel(false);
     let mut stopped_too = stopped.clone();
     let admin = tokio::spawn(admin::serve(admin_door, Arc::clone(&world), reloaded, async move {
@@ -113,15 +122,18 @@ async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, String> {
 
 /// Completes at SIGTERM or SIGINT.
 fn end() -> Result<impl Future<Output = ()>, String> {
-    let told = |error: std::io::Error| format!("signals cannot be heard: {error}");
-    let mut terminate = signal(SignalKind::terminate()).map_err(told)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(told)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| unheard(&error))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| unheard(&error))?;
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
     })
+}
+
+fn unheard(error: &std::io::Error) -> String {
+    format!("signals cannot be heard: {error}")
 }
 
 /// What an operator wants to see at start: who is asked, with what, where credentials go, and what is let through how.

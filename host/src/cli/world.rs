@@ -73,8 +73,15 @@ pub(super) fn assemble(
     let folder = draft.adapters_folder();
     watch.folder(&folder);
     let known = Catalogue::names(&folder).map_err(|problem| whole(problem, "correct `adapters.folder`"))?;
-    let catalogue = Catalogue::open(machine, &folder, Some(&draft.adapters_wanted()))
-        .map_err(|problem| whole(problem, "correct `adapters.folder`"))?;
+    let wanted = draft.adapters_wanted();
+    let catalogue = match previous {
+        Some(previous) => {
+            let running: Vec<_> = previous.providers().map(|provider| provider.adapter()).collect();
+            Catalogue::beside(&running, machine, &folder, &wanted)
+        }
+        None => Catalogue::open(machine, &folder, Some(&wanted)),
+    };
+    let catalogue = catalogue.map_err(|problem| whole(problem, "correct `adapters.folder`"))?;
     let mut problems = Problems::new(file.display().to_string());
     for (_, entry) in catalogue.entries() {
         if let Entry::Refused(fault) = entry {

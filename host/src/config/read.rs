@@ -117,14 +117,14 @@ impl Draft {
             None => Some(Vec::new()),
         };
         let entries = entries.unwrap_or_default();
-        let mut known_providers: Vec<Known> = Vec::new();
+        let mut known_providers: Vec<NamedProvider> = Vec::new();
         let mut providers = Vec::new();
         for (name, at) in entries {
             provider_name(&name, &at, problems);
             let description = description(&at, describe, known, problems);
             let takes_basic =
                 description.as_ref().is_none_or(|found| found.credentials.contains(&CredentialKind::Basic));
-            known_providers.push(Known { name: name.clone(), takes_basic });
+            known_providers.push(NamedProvider { name: name.clone(), takes_basic });
             providers.push(provider::read(&name, &at, description.as_ref(), resolve, problems));
         }
         let routes = walker.need("routes", "write at least one route", problems);
@@ -146,7 +146,7 @@ impl Draft {
 }
 
 /// A provider, as routes name it.
-pub(super) struct Known {
+pub(super) struct NamedProvider {
     pub(super) name: String,
     /// Whether its adapter takes Basic pairs; `true` where the adapter is not known.
     pub(super) takes_basic: bool,

@@ -3,7 +3,7 @@
 //! What has no meaning on a route is refused rather than ignored: somebody who wrote it expects it to do something.
 
 use super::provider::{origins, transpose};
-use super::read::Known;
+use super::read::NamedProvider;
 use super::resolve::Resolve;
 use super::{Access, BasicAuth, Cors, Fact, HeaderValues, RouteConfig, RouteMatch, Services, UpstreamConfig};
 use super::{files, headers, require};
@@ -27,7 +27,7 @@ const ODDITIES: [&str; 5] = ["encoded_slash", "encoded_backslash", "double_slash
 /// Reads all routes; `providers` are the names that there are.
 pub(super) fn read(
     at: &At<'_>,
-    providers: &[Known],
+    providers: &[NamedProvider],
     resolve: &dyn Resolve,
     problems: &mut Problems,
 ) -> Option<Vec<RouteConfig>> {
@@ -61,7 +61,7 @@ fn overlap(a: &RouteMatch, b: &RouteMatch) -> bool {
 fn read_one(
     index: usize,
     at: &At<'_>,
-    known: &[Known],
+    known: &[NamedProvider],
     resolve: &dyn Resolve,
     problems: &mut Problems,
 ) -> (Option<RouteMatch>, Option<RouteConfig>) {
@@ -151,7 +151,7 @@ fn access(
     route: &At<'_>,
     providers: Option<&At<'_>>,
     public: Option<&At<'_>>,
-    known: &[Known],
+    known: &[NamedProvider],
     problems: &mut Problems,
 ) -> Option<Access> {
     let is_public = public.map_or(Some(false), |at| at.flag(problems));

@@ -1,5 +1,6 @@
-//! The gateway between servers that others wrote: a real Keycloak that issues and judges tokens, a real radicale that
-//! trusts the header, nginx and Python's HTTP server that read paths in their own ways. `cargo xtask e2e` runs it; a server that cannot be had is a failure, never a skip.
+//! The gateway between servers that others wrote: a real Keycloak that issues and judges tokens, radicale, Django and PHP that
+//! trust the header, nginx and Python's HTTP server that read paths in their own ways, a Prometheus that watches. `cargo xtask e2e`
+//! runs it; a server that cannot be had is a failure, never a skip.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,7 +11,9 @@
 
 mod calendar;
 mod cells;
+mod dashboard;
 mod keycloak;
+mod names;
 mod part;
 mod targets;
 mod tokens;

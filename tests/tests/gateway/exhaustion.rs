@@ -86,7 +86,7 @@ fn ten_thousand_idle_connections_are_cheap() {
 fn when_descriptors_are_short_health_still_answers_and_all_is_well_later() {
     let provider = provider::start(any_port()).unwrap();
     let upstream = upstream::start(any_port()).unwrap();
-    let gateway = Gateway::start_limited(&config(&provider.url(), &upstream.url(), "", "", ""), 160).unwrap();
+    let gateway = Gateway::start_after("ulimit -n 160", &config(&provider.url(), &upstream.url(), "", "", "")).unwrap();
     let idle = hang(gateway.address, 150, b"");
     for _ in 0..20 {
         for path in ["/livez", "/readyz", "/metrics"] {

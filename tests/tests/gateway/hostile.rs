@@ -248,6 +248,8 @@ fn a_discovered_foreign_origin_gets_nothing() {
             assert!(Instant::now() < limit, "{dist}: the log does not name the line to add:\n{}", gateway.log());
             std::thread::sleep(Duration::from_millis(50));
         }
+        let metrics = client::get(gateway.admin, "/metrics", &[]).unwrap().text();
+        assert!(metrics.contains("portcullis_provider_ready{provider=\"staff\"} 0"), "{metrics}");
         let response = client::get_as(gateway.address, "/", TOKEN).unwrap();
         assert_refused(&response, 503, dist);
         assert_unblamed(&response, dist);

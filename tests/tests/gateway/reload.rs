@@ -5,6 +5,7 @@ use portcullis_tests::gateway::{Folder, Gateway, adapters, any_port};
 use portcullis_tests::server::{Answer, Server};
 use portcullis_tests::{client, provider, upstream};
 use std::fs;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -102,6 +103,22 @@ fn an_adapter_is_replaced_torn_and_gone_and_the_last_good_one_serves() {
     gateway.reload(&rest).unwrap();
     gateway.until_log_says(": reloaded", 1).unwrap();
     assert_eq!(status(), 200);
+}
+
+/// A supervisor may ask for a reload at any moment, also while the gateway is still reading and compiling.
+#[test]
+fn a_signal_before_it_listens_does_not_end_it() {
+    let (provider, upstream) = (provider::start(any_port()).unwrap(), upstream::start(any_port()).unwrap());
+    let rest = config(&provider.url(), &upstream.url(), "", "", "");
+    let (gateway, mut held) = Gateway::start_held(&rest).unwrap();
+    gateway.signal("HUP").unwrap();
+    held.write_all(gateway.configuration(&rest).as_bytes()).unwrap();
+    // What it finds when it looks again.
+    gateway.replace(&rest).unwrap();
+    drop(held);
+    let gateway = gateway.when_ready().unwrap();
+    gateway.until_log_says(": reloaded", 1).unwrap();
+    assert_eq!(client::get_as(gateway.address, "/rest", "good-token-alice").unwrap().status, 200);
 }
 
 /// A rotated client secret is used from the next question on, and what was known under the old one is asked again.

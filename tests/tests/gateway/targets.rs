@@ -1,6 +1,9 @@
 //! Targets that two servers could read in two ways reach no upstream: what is matched is what is forwarded.
 
 use crate::world::{World, assert_refused};
+use portcullis_tests::client;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 const PUBLIC: &str = "  - match: {path: /public}\n    public: true\n    upstream: {url: \"{upstream}\"}\n";
 
@@ -61,6 +64,37 @@ fn a_fragment_is_refused() {
         assert_eq!(response.status, 400, "{target}: {}", response.text());
     }
     assert!(world.upstream.seen().is_empty());
+}
+
+/// Over HTTP/2 hyper cuts it off where nobody can see it. What is matched is what is forwarded all the same: `/rest#/public` is
+/// `/rest`, and wants a token.
+#[test]
+fn a_fragment_over_http_2_moves_nothing() {
+    let world = world();
+    let frame = |kind: u8, flags: u8, stream: u8, payload: &[u8]| {
+        [&[0, 0, u8::try_from(payload.len()).unwrap(), kind, flags, 0, 0, 0, stream], payload].concat()
+    };
+    // RFC 7541 6: `:method GET` and `:scheme http` by their index; `:path` (4) and `:authority` (1) literally.
+    let text = |index: u8, text: &str| [&[index, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    let mut bytes = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, &[])].concat();
+    for (stream, target) in [(1, "/rest#/public"), (3, "/rest#/../public/x"), (5, "/public#/rest")] {
+        let head = [vec![0x82, 0x86], text(4, target), text(1, &world.gateway.address.to_string())].concat();
+        bytes.extend(frame(1, 0x5, stream, &head));
+    }
+    let mut connection = client::connect(world.gateway.address).unwrap();
+    connection.write_all(&bytes).unwrap();
+    let decided = |decision: &str| {
+        let lines = client::get(world.gateway.admin, "/decisions", &[]).unwrap().json();
+        lines["decisions"].as_array().unwrap().iter().filter(|line| line["decision"] == decision).count()
+    };
+    let limit = Instant::now() + Duration::from_secs(5);
+    while decided("pass") + decided("unauthenticated") < 3 {
+        assert!(Instant::now() < limit, "{}", world.gateway.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!((decided("pass"), decided("unauthenticated")), (1, 2));
+    let seen = world.upstream.seen();
+    assert_eq!(seen.iter().map(|request| request.target.as_str()).collect::<Vec<_>>(), ["/public"]);
 }
 
 #[test]

@@ -106,6 +106,17 @@ fn calls_and_verdicts_are_counted_by_what_came_of_them() {
     assert!(metric(gateway, "portcullis_cache_entries{kind=\"identities\"}") >= 1.0);
     assert!(metric(gateway, "portcullis_cache_bytes{kind=\"identities\"}") >= 100.0);
     assert!(metric(gateway, "portcullis_cache_entries{kind=\"refusals\"}") >= 1.0);
+    assert!(metric(gateway, "portcullis_cache_bytes{kind=\"refusals\"}") >= 30.0);
+    assert_eq!(client::send(gateway.admin, "DELETE", "/cache", &[], b"").unwrap().status, 200);
+    for kind in ["identities", "refusals"] {
+        for what in ["entries", "bytes"] {
+            assert_eq!(
+                metric(gateway, &format!("portcullis_cache_{what}{{kind=\"{kind}\"}}")),
+                0.0,
+                "{what} of {kind}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -114,6 +125,7 @@ fn a_provider_that_is_down_shows() {
     let gateway = &world.gateway;
     assert_eq!(metric(gateway, "portcullis_provider_ready{provider=\"staff\"}"), 1.0);
     assert_eq!(metric(gateway, "portcullis_provider_down{provider=\"staff\"}"), 0.0);
+    let address = world.provider.address();
     drop(world.provider);
     for number in 0..8 {
         client::get_as(gateway.address, "/rest", &format!("new-{number}")).unwrap();
@@ -123,6 +135,49 @@ fn a_provider_that_is_down_shows() {
         metric(gateway, &format!("portcullis_provider_calls_total{{provider=\"staff\",outcome=\"{outcome}\"}}"))
     };
     assert!(calls("unreachable") >= 5.0 && calls("breaker") >= 1.0);
+    let _back = Server::start(address, provider::keycloak).unwrap();
+    until("back", || client::get_as(gateway.address, "/rest", "good-token-alice").unwrap().status == 200);
+    assert_eq!(metric(gateway, "portcullis_provider_down{provider=\"staff\"}"), 0.0);
+    assert_eq!(metric(gateway, "portcullis_provider_calls_in_flight{provider=\"staff\"}"), 0.0);
+}
+
+/// 64 calls at once, and who comes then waits, for five seconds at most.
+#[test]
+fn a_provider_that_is_too_slow_shows() {
+    let script = |request: &Request| match request.bearer() {
+        Some(token) if token.starts_with("slow") => Reply::Silent(Duration::from_secs(20)),
+        _ => provider::keycloak(request),
+    };
+    let world = World::build(script, "timeout: 8s", "", "");
+    let gateway = &world.gateway;
+    let gauges = || {
+        ["in_flight", "waiting"]
+            .map(|name| metric(gateway, &format!("portcullis_provider_calls_{name}{{provider=\"staff\"}}")))
+    };
+    std::thread::scope(|scope| {
+        for number in 0..70 {
+            scope.spawn(move || {
+                let answer = client::get_as(gateway.address, "/rest", &format!("slow-{number}")).unwrap();
+                assert_refused(&answer, 503, "slow");
+            });
+        }
+        until("64 in flight and 6 that wait", || gauges() == [64.0, 6.0]);
+    });
+    assert_eq!(gauges(), [0.0, 0.0]);
+    let calls = |outcome: &str| {
+        metric(gateway, &format!("portcullis_provider_calls_total{{provider=\"staff\",outcome=\"{outcome}\"}}"))
+    };
+    assert_eq!((calls("busy"), calls("silent")), (6.0, 64.0));
+    // Where in the histograms that is.
+    let within = |name: &str, of: &str, le: &str| {
+        metric(gateway, &format!("portcullis_{name}_seconds_bucket{{le=\"{le}\",{of}}}"))
+    };
+    for (name, of, quick, all) in
+        [("provider_call", "provider=\"staff\"", 0.0, 64.0), ("request", "route=\"0\"", 0.0, 70.0)]
+    {
+        assert_eq!([within(name, of, "2.5"), within(name, of, "10.0")], [quick, all], "{name}");
+    }
+    assert_eq!(metric(gateway, "portcullis_adapter_seconds_count{adapter=\"keycloak\"}"), 0.0);
 }
 
 #[test]
@@ -280,7 +335,21 @@ fn the_process_and_its_certificate_show() {
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let gateway = Gateway::start_with(&config, &files).unwrap();
     // 2031-05-06.
-    assert_eq!(metric(&gateway, "portcullis_certificate_end_timestamp_seconds"), 1_935_792_000.0);
+    let ends = || metric(&gateway, "portcullis_certificate_end_timestamp_seconds");
+    assert_eq!(ends(), 1_935_792_000.0);
+    // Renewed, and then one that is none.
+    parameters.not_after = rcgen::date_time_ymd(2032, 5, 6);
+    gateway.write("gate.pem", &parameters.self_signed(&key).unwrap().pem()).unwrap();
+    until("the renewed one", || ends() == 1_967_414_400.0);
+    gateway.write("gate.pem", "torn").unwrap();
+    until("a failed reload", || metric(&gateway, "portcullis_reloads_total{outcome=\"failed\"}") >= 1.0);
+    assert_eq!(ends(), 1_967_414_400.0);
+    // Without `tls` in the file it is served as before, until the next start.
+    gateway.write("gate.pem", &certificate.pem()).unwrap();
+    gateway.replace(&config.replace("tls: {cert_file: gate.pem, key_file: gate.key}\n", "")).unwrap();
+    gateway.until_log_says("on or off needs a restart", 1).unwrap();
+    gateway.until_log_says(": reloaded", 2).unwrap();
+    assert_eq!(ends(), 1_967_414_400.0);
 }
 
 /// Names that a text holds: words that begin as ours do.
@@ -311,11 +380,13 @@ fn the_documents_and_the_metrics_agree() {
     let panels = dashboard["panels"].as_array().unwrap();
     assert!(panels.len() >= 10 && dashboard["title"].is_string() && dashboard["schemaVersion"].is_u64());
     for panel in panels {
-        let expression = panel["targets"][0]["expr"].as_str().unwrap();
-        let used = names(expression);
-        assert!(!used.is_empty() && panel["title"].is_string(), "{panel}");
-        for name in used {
-            assert!(there.contains(name.trim_end_matches("_bucket")), "{name} is not there: {expression}");
+        for target in panel["targets"].as_array().unwrap() {
+            let expression = target["expr"].as_str().unwrap();
+            let used = names(expression);
+            assert!(!used.is_empty() && panel["title"].is_string(), "{panel}");
+            for name in used {
+                assert!(there.contains(name.trim_end_matches("_bucket")), "{name} is not there: {expression}");
+            }
         }
     }
 }
