@@ -1,17 +1,20 @@
 //! What stands between requests and a provider in trouble: calls at once are bounded, and a provider that is down is not
 //! waited for by everybody.
 //!
-//! It must never blame a credential, and one credential must never close the way for others (design rule 3).
+//! It must never blame a credential, and nobody's credentials must ever close the way for others (design rule 3).
 
-use super::call::{CallFault, Raw};
-use portcullis_core::breaker::Breaker;
+use super::call::{Call, CallFault, Raw, Transport};
+use super::verdict::outcome_word;
+use crate::metrics::METRICS;
+use portcullis_core::breaker::{Breaker, CONTROL_MS};
 use portcullis_core::credential::Credential;
 use portcullis_core::identity::Moment;
 use portcullis_core::refusal::Refusal;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use url::Url;
 
 /// Calls to one provider at once. Okta takes 75 of an organisation, others more.
 const CALLS_MAX: usize = 64;
@@ -79,8 +82,8 @@ impl Guard {
             },
         };
         // After the wait: meanwhile others may have found out.
-        if !self.breaker(|breaker, now_ms| breaker.admits(now_ms)) {
-            let reason = "the provider did not answer several callers, and is asked once a second until it does";
+        if self.breaker(|breaker, _| breaker.is_open()) {
+            let reason = "the provider answers neither callers nor the gateway, which asks once a second until it does";
             return Err((Refusal { retry: Some(Moment::After(1)), ..Refusal::unavailable(reason) }, "breaker"));
         }
         let who = match credential {
@@ -105,7 +108,7 @@ impl Guard {
 }
 
 impl Turn<'_> {
-    /// What came of the call. Says whether the provider is held to be down from now on.
+    /// What came of the call. Says whether the provider is suspected from now on: then [`control`] is to be run.
     pub(super) fn came_to(self, answered: &Result<Raw, CallFault>) -> bool {
         let (guard, who) = (self.guard, self.who);
         if is_trouble(answered) {
@@ -116,7 +119,36 @@ impl Turn<'_> {
     }
 }
 
-/// Whether it speaks of the provider as a whole. A 500, junk or an answer too large is an answer: an odd token may provoke it.
+/// Asks a provider that is suspected, at the address where callers met trouble and without any credential, once a second until
+/// somebody is answered. It ends with the provider, whose name is `provider`.
+pub(super) async fn control(guard: Weak<Guard>, transport: Arc<dyn Transport>, url: Url, provider: Arc<str>) {
+    loop {
+        let next = tokio::time::Instant::now() + Duration::from_millis(CONTROL_MS);
+        let (asked, carrier) = (Weak::clone(&guard), Arc::clone(&transport));
+        let (url, name) = (url.clone(), Arc::clone(&provider));
+        let answer = tokio::spawn(async move {
+            let began = Instant::now();
+            let answered = carrier.carry(Call::document("control", url, "*/*")).await;
+            METRICS.called(&name, outcome_word(&answered), Some(began.elapsed()));
+            if let (false, Some(guard)) = (is_trouble(&answered), asked.upgrade()) {
+                guard.breaker(|breaker, _| breaker.answered());
+            }
+        });
+        // One that takes longer goes on, and its answer counts when it comes.
+        drop(tokio::time::timeout_at(next, answer).await);
+        let opened = guard.upgrade().map(|guard| guard.breaker(|breaker, _| breaker.control_failed()));
+        if opened == Some(true) {
+            tracing::warn!(provider = &*provider, "the provider is down: it is asked once a second until it answers");
+        }
+        tokio::time::sleep_until(next).await;
+        if guard.upgrade().is_none_or(|guard| guard.breaker(|breaker, _| breaker.rests())) {
+            return;
+        }
+    }
+}
+
+/// Whether it speaks of the provider as a whole, where enough credentials and a control meet it. A 500, junk or an answer too
+/// large is an answer: the provider is there.
 fn is_trouble(answered: &Result<Raw, CallFault>) -> bool {
     match answered {
         Ok(raw) => matches!(raw.status, 502..=504),

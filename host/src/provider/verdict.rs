@@ -3,7 +3,7 @@
 use super::answer::{Needles, SecretNeedles, answer};
 use super::call::{Call, CallFault, Raw, Transport};
 use super::generation::generation;
-use super::guard::{Guard, Load};
+use super::guard::{self, Guard, Load};
 use super::plan::{self, Made, PlanProblem, ReadyPlan, Wanted, vet_request};
 use super::render::{render, shown};
 use crate::adapter::{self, Adapter, contract};
@@ -46,7 +46,7 @@ pub struct Provider {
     rules: Rules,
     secrets: SecretNeedles,
     transport: Arc<dyn Transport>,
-    guard: Guard,
+    guard: Arc<Guard>,
     generation: [u8; 32],
     clock: Clock,
     readiness: ArcSwap<Readiness>,
@@ -146,7 +146,7 @@ impl Provider {
             rules,
             secrets,
             transport,
-            guard: Guard::new(),
+            guard: Arc::new(Guard::new()),
             generation,
             clock,
             readiness: ArcSwap::from_pointee(readiness),
@@ -373,6 +373,7 @@ impl Provider {
         let calls = requests.iter().map(|request| async move {
             let misconfigured = |reason| Refusal::new(Cause::Misconfigured, reason);
             let call = render(request, &self.config, credential).map_err(misconfigured)?;
+            let url = call.url.clone();
             let turn = self.guard.turn(credential).await.inspect_err(|(_, outcome)| {
                 METRICS.called(&self.config.name, outcome, None);
             });
@@ -381,10 +382,8 @@ impl Provider {
             let answered: Result<Raw, CallFault> = self.transport.carry(call).await;
             METRICS.called(&self.config.name, outcome_word(&answered), Some(began.elapsed()));
             if turn.came_to(&answered) {
-                tracing::warn!(
-                    provider = self.config.name,
-                    "the provider is down: it is asked once a second until it answers"
-                );
+                let (guard, transport) = (Arc::downgrade(&self.guard), Arc::clone(&self.transport));
+                tokio::spawn(guard::control(guard, transport, url, self.config.name.as_str().into()));
             }
             let answered = answered.map(|raw| answer(&request.label, &raw, needles));
             if let Some(seen) = seen {
@@ -398,7 +397,7 @@ impl Provider {
 }
 
 /// The word for metrics.
-fn outcome_word(answered: &Result<Raw, CallFault>) -> &'static str {
+pub(super) fn outcome_word(answered: &Result<Raw, CallFault>) -> &'static str {
     match answered {
         Ok(raw) => match raw.status {
             200..=299 => "2xx",
