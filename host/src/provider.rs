@@ -7,6 +7,7 @@ mod answer;
 mod call;
 mod generation;
 mod guard;
+mod limits;
 mod network;
 mod plan;
 mod render;

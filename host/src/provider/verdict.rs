@@ -1,16 +1,17 @@
 //! Credential -> verdict: choose the check, make the calls, let the adapter read the answers, judge what it says.
 
 use super::answer::{Needles, SecretNeedles, answer};
-use super::call::{Call, CallFault, Raw, Transport};
+use super::call::{Call, CallFault, Transport};
 use super::generation::generation;
-use super::guard::{self, Guard, Load};
+use super::guard::{Called, Caller, Guard, Load};
+use super::limits::Limits;
 use super::plan::{self, Made, PlanProblem, ReadyPlan, Wanted, vet_request};
 use super::render::{render, shown};
 use crate::adapter::{self, Adapter, contract};
 use crate::config::ProviderConfig;
 use crate::metrics::METRICS;
 use arc_swap::ArcSwap;
-use contract::{Answer, Finding, Method, Request, Response, Shape};
+use contract::{Answer, Authorization, Finding, Method, Request, Response, Shape};
 use portcullis_core::credential::{Credential, JwtForm, jwt_form};
 use portcullis_core::identity::Identity;
 use portcullis_core::policy::{self, Rules};
@@ -139,6 +140,7 @@ impl Provider {
             required_scopes: config.required_scopes.clone(),
             scope_orders: config.scope_orders.clone(),
         };
+        let guard = Arc::new(Guard::new(&config.name, Arc::clone(&transport), Arc::clone(&clock)));
         Ok(Self {
             config,
             adapter,
@@ -146,7 +148,7 @@ impl Provider {
             rules,
             secrets,
             transport,
-            guard: Arc::new(Guard::new()),
+            guard,
             generation,
             clock,
             readiness: ArcSwap::from_pointee(readiness),
@@ -266,15 +268,28 @@ impl Provider {
     ///
     /// The refusal.
     pub async fn verdict(&self, credential: &Credential, seen: Option<&Seen>) -> Result<Identity, Refusal> {
-        tokio::time::timeout(DECISION_MAX, self.ask(credential, seen)).await.unwrap_or_else(|_| {
-            Err(Refusal::unavailable(format!(
-                "the calls for one credential took longer than {} s",
-                DECISION_MAX.as_secs()
-            )))
-        })
+        self.verdict_and_rest(credential, seen).await.0
     }
 
-    async fn ask(&self, credential: &Credential, seen: Option<&Seen>) -> Result<Identity, Refusal> {
+    /// As [`Provider::verdict`]; and where the provider said that it takes no further calls with this credential for a while, the
+    /// refusal that holds meanwhile.
+    pub async fn verdict_and_rest(
+        &self,
+        credential: &Credential,
+        seen: Option<&Seen>,
+    ) -> (Result<Identity, Refusal>, Option<Refusal>) {
+        let limits = Limits::default();
+        let verdict =
+            tokio::time::timeout(DECISION_MAX, self.ask(credential, seen, &limits)).await.unwrap_or_else(|_| {
+                Err(Refusal::unavailable(format!(
+                    "the calls for one credential took longer than {} s",
+                    DECISION_MAX.as_secs()
+                )))
+            });
+        (verdict.map_err(|refusal| limits.explain(refusal)), limits.rest((self.clock)()))
+    }
+
+    async fn ask(&self, credential: &Credential, seen: Option<&Seen>, limits: &Limits) -> Result<Identity, Refusal> {
         self.admissible(credential)?;
         let readiness = self.readiness.load_full();
         let plan = match &*readiness {
@@ -307,7 +322,7 @@ impl Provider {
                     self.adapter.name()
                 )));
             }
-            answers.extend(self.calls(&asked, credential, &needles, seen).await?);
+            answers.extend(self.calls(&asked, credential, &needles, seen, limits).await?);
             let began = Instant::now();
             let (returned, found) = self.adapter.identify(&self.context, answers).await;
             METRICS.adapter(self.adapter.name(), began.elapsed());
@@ -369,22 +384,17 @@ impl Provider {
         credential: &Credential,
         needles: &Needles<'_>,
         seen: Option<&Seen>,
+        limits: &Limits,
     ) -> Result<Vec<Answer>, Refusal> {
         let calls = requests.iter().map(|request| async move {
             let misconfigured = |reason| Refusal::new(Cause::Misconfigured, reason);
             let call = render(request, &self.config, credential).map_err(misconfigured)?;
-            let url = call.url.clone();
-            let turn = self.guard.turn(credential).await.inspect_err(|(_, outcome)| {
-                METRICS.called(&self.config.name, outcome, None);
-            });
-            let turn = turn.map_err(|(refusal, _)| refusal)?;
-            let began = Instant::now();
-            let answered: Result<Raw, CallFault> = self.transport.carry(call).await;
-            METRICS.called(&self.config.name, outcome_word(&answered), Some(began.elapsed()));
-            if turn.came_to(&answered) {
-                let (guard, transport) = (Arc::downgrade(&self.guard), Arc::clone(&self.transport));
-                tokio::spawn(guard::control(guard, transport, url, self.config.name.as_str().into()));
-            }
+            let caller = match request.authorization {
+                Authorization::Client => Caller::Client,
+                _ => Caller::Presented,
+            };
+            let Called { answered, limit } = self.guard.call(call, caller, credential).await?;
+            limits.meet(limit.filter(|limit| limit.refused || caller == Caller::Presented));
             let answered = answered.map(|raw| answer(&request.label, &raw, needles));
             if let Some(seen) = seen {
                 let request = shown(request, &self.config, credential).map_err(misconfigured)?;
@@ -393,24 +403,6 @@ impl Provider {
             answered.map(Answer::Response).map_err(|fault| Refusal::unavailable(fault.to_string()))
         });
         futures_util::future::try_join_all(calls).await
-    }
-}
-
-/// The word for metrics.
-pub(super) fn outcome_word(answered: &Result<Raw, CallFault>) -> &'static str {
-    match answered {
-        Ok(raw) => match raw.status {
-            200..=299 => "2xx",
-            300..=399 => "3xx",
-            429 => "429",
-            400..=499 => "4xx",
-            _ => "5xx",
-        },
-        Err(CallFault::Unreachable { .. }) => "unreachable",
-        Err(CallFault::Silent { .. }) => "silent",
-        Err(CallFault::Broken { .. }) => "broken",
-        Err(CallFault::TooLarge { .. }) => "too_large",
-        Err(CallFault::NotRecorded(_)) => "not_recorded",
     }
 }
 

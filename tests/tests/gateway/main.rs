@@ -23,6 +23,7 @@ mod faults;
 mod forwarding;
 mod hostile;
 mod leaks;
+mod limits;
 mod loading;
 mod memory;
 mod outage;
