@@ -1,4 +1,4 @@
-//! `cargo xtask e2e`: the gateway against a real Keycloak and in front of a real radicale.
+//! `cargo xtask e2e`: the gateway against a real Keycloak, in front of a real radicale, and behind a real toxiproxy.
 //!
 //! What is missing is an error that says how to get it. It never passes by skipping.
 
@@ -12,6 +12,7 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("mvn", "-version", "apt-get install maven"),
     ("nginx", "-v", "apt-get install nginx-light"),
     ("curl", "--version", "apt-get install curl"),
+    ("go", "version", "apt-get install golang-go"),
     ("python3", "--version", "apt-get install python3 python3-venv"),
 ];
 

@@ -31,6 +31,7 @@ mod policy;
 mod preflight;
 mod probing;
 mod protocols;
+mod reaching;
 mod reload;
 mod shutdown;
 mod spoofing;
