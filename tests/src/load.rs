@@ -1,5 +1,5 @@
-//! Load on a gateway, and the oracle: a request passes only where the provider said yes for its token, is 401 only where it said
-//! no, and whatever else happens is a 503; who is known passes throughout.
+//! Load on a gateway, and the oracle: a request passes only where the provider said yes for its token, is 401 only
+//! where it said no, and whatever else happens is a 503; who is known passes throughout.
 
 use crate::server::{Answer, Reply};
 use crate::wire::{self, Request};
@@ -118,8 +118,8 @@ impl Spell {
         Self { from, until, calm_until: Instant::now() }
     }
 
-    /// Judges what was sent meanwhile. Known tokens pass throughout; new ones within the aftermath, and how long the first took
-    /// comes back too.
+    /// Judges what was sent meanwhile. Known tokens pass throughout; new ones within the aftermath, and how long the
+    /// first took comes back too.
     ///
     /// # Errors
     /// What was answered as it must not be, in words.

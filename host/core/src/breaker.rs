@@ -1,10 +1,11 @@
-//! A circuit breaker for a provider: when several credentials meet trouble and nobody meets an answer, nobody waits for the
-//! provider any more until it answers again.
+//! A circuit breaker for a provider: when several credentials meet trouble and nobody meets an answer, nobody waits for
+//! the provider any more until it answers again.
 //!
-//! What callers meet is never proof enough, since whoever has odd tokens may have many: the provider hangs up on them, is slow
-//! over them, or its front proxy gives up on it, while it is well for everybody else. It only gives rise to a suspicion. The
-//! proof is a *control*: a call of the gateway's own, without any credential, which no caller can spoil. Only when that one is
-//! not answered either does the breaker open; and any answer, to a caller or to a control, closes it.
+//! What callers meet is never proof enough, since whoever has odd tokens may have many: the provider hangs up on them,
+//! is slow over them, or its front proxy gives up on it, while it is well for everybody else. It only gives rise to a
+//! suspicion. The proof is a *control*: a call of the gateway's own, without any credential, which no caller can spoil.
+//! Only when that one is not answered either does the breaker open; and any answer, to a caller or to a control, closes
+//! it.
 
 /// So many different credentials in trouble are suspicious.
 const CREDENTIALS_MIN: usize = 5;

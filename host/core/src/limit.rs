@@ -1,6 +1,6 @@
-//! What an answer tells of the provider's rate limits, in the headers that providers send: `Retry-After` (RFC 9110 10.2.3),
-//! `X-RateLimit-*` (GitHub, Auth0), `X-Rate-Limit-*` (Okta), `RateLimit-*` (GitLab; the IETF's drafts up to 07) and `RateLimit`
-//! (draft-ietf-httpapi-ratelimit-headers-10).
+//! What an answer tells of the provider's rate limits, in the headers that providers send: `Retry-After` (RFC 9110
+//! 10.2.3), `X-RateLimit-*` (GitHub, Auth0), `X-Rate-Limit-*` (Okta), `RateLimit-*` (GitLab; earlier drafts of the IETF's)
+//! and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10).
 //!
 //! What cannot be read is as if it were not there. No answer is ever made a yes or a no by it.
 

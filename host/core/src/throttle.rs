@@ -1,7 +1,8 @@
-//! A provider that limits the gateway as a whole, and not one user's calls, is not asked by everybody in turn to hear it again.
+//! A provider that limits the gateway as a whole, and not one user's calls, is not asked by everybody in turn to hear
+//! it again.
 //!
-//! One credential can never cause it, and an answer to anybody, since it was caused, ends it. While it lasts nothing is asked
-//! until the time that was said, and then one call now and then finds out.
+//! One credential can never cause it, and an answer to anybody, since it was caused, ends it. While it lasts nothing is
+//! asked until the time that was said, and then one call now and then finds out.
 
 /// A limit that is older does not count, in milliseconds.
 const WINDOW_MS: u64 = 10_000;
@@ -122,7 +123,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn one_credential_never_causes_it(times in proptest::collection::vec(0..100_000_u64, 0..200), least in 2..6_usize) {
+        fn one_credential_never_causes_it(
+            times in proptest::collection::vec(0..100_000_u64, 0..200), least in 2..6_usize,
+        ) {
             let mut throttle = Throttle::after(least);
             for at in times {
                 prop_assert!(!throttle.limited(7, at, 60_000) && !throttle.is_held());

@@ -1,5 +1,5 @@
-//! What stands between requests and a provider in trouble: calls at once are bounded, a provider that is down is not waited for
-//! by everybody, and one that limits the gateway as a whole is left alone until it said.
+//! What stands between requests and a provider in trouble: calls at once are bounded, a provider that is down is not
+//! waited for by everybody, and one that limits the gateway as a whole is left alone until it said.
 //!
 //! It must never blame a credential, and nobody's credentials must ever close the way for others (design rule 3).
 
@@ -24,7 +24,8 @@ const CALLS_MAX: usize = 64;
 const WAITING_MAX: usize = 1024;
 /// How long one waits.
 const WAIT_MAX: Duration = Duration::from_secs(5);
-/// A provider that limits our own client names a time. So much of it is believed, in seconds, before one call finds out.
+/// A provider that limits our own client names a time. So much of it is believed, in seconds, before one call finds
+/// out.
 const HOLD_S_MAX: u32 = 60;
 /// A call as our own client is limited whoever caused it. Two credentials, so that no single odd one can be the reason.
 const LIMITED_OURS_MIN: usize = 2;
@@ -233,8 +234,8 @@ impl Guard {
     }
 }
 
-/// Asks a provider that is suspected, at the address where callers met trouble and without any credential, once a second until
-/// somebody is answered. It ends with the provider.
+/// Asks a provider that is suspected, at the address where callers met trouble and without any credential, once a
+/// second until somebody is answered. It ends with the provider.
 async fn control(guard: Arc<Guard>, url: Url) {
     let weak = Arc::downgrade(&guard);
     drop(guard);
@@ -262,8 +263,8 @@ async fn control(guard: Arc<Guard>, url: Url) {
     }
 }
 
-/// Whether it speaks of the provider as a whole, where enough credentials and a control meet it. A 500, junk or an answer too
-/// large is an answer: the provider is there.
+/// Whether it speaks of the provider as a whole, where enough credentials and a control meet it. A 500, junk or an
+/// answer too large is an answer: the provider is there.
 fn is_trouble(answered: &Result<Raw, CallFault>) -> bool {
     match answered {
         Ok(raw) => matches!(raw.status, 502..=504),

@@ -40,7 +40,8 @@ impl Limits {
         }
     }
 
-    /// What is to be said of this credential until the provider takes calls with it again, where it used up its last one.
+    /// What is to be said of this credential until the provider takes calls with it again, where it used up its last
+    /// one.
     pub(super) fn rest(&self, now: i64) -> Option<Refusal> {
         let retry = Moment::At(self.met().last?.resolve(now));
         let reason = "the provider said that it takes no more calls with this credential for a while";

@@ -1,6 +1,6 @@
 //! The gateway between servers that others wrote: a real Keycloak that issues and judges tokens, a real radicale that
-//! trusts the header, nginx and Python's HTTP server that read paths in their own ways, a toxiproxy that spoils connections.
-//! `cargo xtask e2e` runs it; a server that cannot be had is a failure, never a skip.
+//! trusts the header, nginx and Python's HTTP server that read paths in their own ways, a toxiproxy that spoils
+//! connections. `cargo xtask e2e` runs it; a server that cannot be had is a failure, never a skip.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! A real toxiproxy between gateway and provider: what becomes of a connection at every moment, under load. The oracle is that of
-//! `portcullis_tests::load`, and two seconds after each trouble nothing is left of it.
+//! A real toxiproxy between gateway and provider: what becomes of a connection at every moment, under load. The oracle
+//! is that of `portcullis_tests::load`, and two seconds after each trouble nothing is left of it.
 //!
 //! Short here; `cargo xtask nightly` has the full length (`PORTCULLIS_TESTS_FULL=1`).
 

@@ -1,5 +1,5 @@
-//! A provider's rate limits, as providers tell of them: obeyed for the credential or for the gateway as a whole, whichever is
-//! limited, and nobody is refused for another one's.
+//! A provider's rate limits, as providers tell of them: obeyed for the credential or for the gateway as a whole,
+//! whichever is limited, and nobody is refused for another one's.
 
 use crate::world::{World, assert_refused, assert_unblamed, config};
 use portcullis_tests::gateway::{Gateway, any_port};

@@ -1,5 +1,5 @@
-//! A provider that is down is not waited for by everybody, is found to be back within a second or two, and no caller can make
-//! it look down for others.
+//! A provider that is down is not waited for by everybody, is found to be back within a second or two, and no caller
+//! can make it look down for others.
 
 use crate::world::{World, assert_refused, assert_unblamed};
 use portcullis_tests::server::{Answer, Reply};
@@ -66,7 +66,8 @@ fn known_tokens_pass_while_it_is_down() {
     }
 }
 
-/// Design rule 3: whoever sends odd tokens, one or many, and whatever they make the provider do: hang up, fail, be silent.
+/// Design rule 3: whoever sends odd tokens, one or many, and whatever they make the provider do: hang up, fail, be
+/// silent.
 #[test]
 fn nobody_makes_a_provider_look_down_for_others() {
     let odd: [(&str, Reply); 7] = [

@@ -1,5 +1,5 @@
-//! A provider that cannot be reached under load: TLS that fails or is cut off, certificates that are not its own, a name that does
-//! not resolve. It is a 503 for new tokens, and nobody's fault.
+//! A provider that cannot be reached under load: TLS that fails or is cut off, certificates that are not its own, a
+//! name that does not resolve. It is a 503 for new tokens, and nobody's fault.
 //!
 //! Short here; `cargo xtask nightly` has the full length (`PORTCULLIS_TESTS_FULL=1`).
 
