@@ -52,6 +52,11 @@ impl Administered for Snapshot {
                 "1 while the provider is held to be down (circuit breaker)",
                 &|provider| f64::from(u8::from(provider.load().down)),
             ),
+            each(
+                "portcullis_provider_limited",
+                "1 while calls are held back since the provider limits the gateway as a whole",
+                &|provider| f64::from(u8::from(provider.load().limited)),
+            ),
             each("portcullis_provider_calls_in_flight", "Calls under way", &|provider| {
                 number(provider.load().in_flight)
             }),

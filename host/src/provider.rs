@@ -9,6 +9,7 @@ mod call;
 mod generation;
 mod guard;
 mod keys;
+mod limits;
 mod network;
 mod plan;
 mod readiness;

@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod gateway;
+pub mod load;
 pub mod provider;
 pub mod server;
 pub mod spellings;

@@ -1,4 +1,5 @@
-//! `cargo xtask e2e`: the gateway against a real Keycloak, in front of servers that others wrote, watched by a real Prometheus.
+//! `cargo xtask e2e`: the gateway against a real Keycloak, in front of servers that others wrote, behind a real toxiproxy, watched
+//! by a real Prometheus.
 //!
 //! What is missing is an error that says how to get it. It never passes by skipping.
 
@@ -15,6 +16,7 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("prometheus", "--version", "apt-get install --no-install-recommends prometheus"),
     ("promtool", "--version", "apt-get install --no-install-recommends prometheus"),
     ("curl", "--version", "apt-get install curl"),
+    ("go", "version", "apt-get install golang-go"),
     ("python3", "--version", "apt-get install python3 python3-venv"),
 ];
 

@@ -33,7 +33,7 @@ pub enum Kind {
     Forbidden,
     /// 404: no route matches.
     NoRoute,
-    /// 429: the provider takes no more calls about this credential for a while (RFC 6585 4).
+    /// 429: the provider takes no more calls for a while, about this credential or at all (RFC 6585 4).
     Throttled {
         /// Seconds after which to try again.
         retry_after_s: u32,
@@ -97,7 +97,7 @@ impl Denial {
             Kind::Forbidden => "This identity may not do this here.",
             Kind::NoRoute => "Nothing is served here.",
             Kind::Throttled { .. } => {
-                "The identity provider takes no more questions about this token for now. The token was not judged."
+                "The identity provider takes no more questions for now. The token was not judged."
             }
             Kind::Unavailable { .. } => "The identity provider cannot be asked right now. The token was not judged.",
         }

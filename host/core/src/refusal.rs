@@ -65,13 +65,19 @@ impl Refusal {
     /// Seconds after `now` (seconds since 1970) when to try again: what the provider said within bounds, or a default.
     #[must_use]
     pub fn wait_s(&self, now: i64) -> u32 {
-        let wait = match self.retry {
-            None => return RETRY_S,
-            Some(Moment::At(at)) => at.saturating_sub(now),
-            Some(Moment::After(seconds)) => i64::from(seconds),
-        };
-        u32::try_from(wait.clamp(1, RETRY_S_MAX)).unwrap_or(RETRY_S)
+        wait_s(self.retry, now)
     }
+}
+
+/// Seconds after `now` (seconds since 1970) until then: 1 to 3600, and 5 where it is not known.
+#[must_use]
+pub fn wait_s(retry: Option<Moment>, now: i64) -> u32 {
+    let wait = match retry {
+        None => return RETRY_S,
+        Some(Moment::At(at)) => at.saturating_sub(now),
+        Some(Moment::After(seconds)) => i64::from(seconds),
+    };
+    u32::try_from(wait.clamp(1, RETRY_S_MAX)).unwrap_or(RETRY_S)
 }
 
 impl Cause {

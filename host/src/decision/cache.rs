@@ -184,14 +184,16 @@ impl Cache {
         }
     }
 
-    /// A renewal failed and said nothing of the credential: what is known holds on, and the next attempt waits until then. Says
-    /// whether anything is known.
-    pub(super) fn renewal_failed(&self, key: &Key, from_ms: u64) -> bool {
-        let kept = self.good.peek(key);
-        if let Some(kept) = &kept {
+    /// Nothing new is to be had of the credential for a while: what is known holds on, and afterwards this is said.
+    pub(super) fn hold(&self, key: Key, entry: Entry<'_>, refusal: &Arc<Refusal>) {
+        insert(&self.bad, key, entry, Arc::clone(refusal), refusal.reason.len());
+    }
+
+    /// A renewal failed and said nothing of the credential: what is known holds on, and the next attempt waits until then.
+    pub(super) fn renewal_failed(&self, key: &Key, from_ms: u64) {
+        if let Some(kept) = self.good.peek(key) {
             kept.renew_from_ms.store(from_ms, Ordering::Relaxed);
         }
-        kept.is_some()
     }
 
     /// Forgets, and says how many entries that were.

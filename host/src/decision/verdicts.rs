@@ -179,8 +179,11 @@ impl Verdicts {
         tokio::spawn(async move {
             let verdicts = &flight.verdicts;
             let (asked, epoch) = (verdicts.now(), verdicts.cache.epoch());
-            let verdict = served.provider.verdict(&credential, None).await;
+            let (verdict, rest) = served.provider.verdict_and_rest(&credential, None).await;
             let outcome = verdicts.settle(key, &id, &served, asked, epoch, verdict);
+            if let (Ok(_), Some(rest)) = (&outcome, rest) {
+                verdicts.hold(key, &id, &served, rest);
+            }
             landing.send_replace(Some(outcome));
         });
         Joined::Waiting(answer, Source::Asked)
@@ -218,7 +221,7 @@ impl Verdicts {
                         self.cache.keep_refused(key, lease.map(entry), &refusal);
                     }
                     Cause::InsufficientScope => self.cache.keep_refused(key, None, &refusal),
-                    Cause::Throttled => return Err(self.hold(key, entry, refusal)),
+                    Cause::Throttled => return Err(self.hold(key, id, served, Refusal::clone(&refusal))),
                     Cause::Unavailable | Cause::Misconfigured => {
                         let now = self.now();
                         self.cache.renewal_failed(&key, now.running_ms.saturating_add(RENEW_PAUSE_MS));
@@ -230,16 +233,14 @@ impl Verdicts {
     }
 
     /// The provider takes no more calls about this credential: none is made before it said. What is known holds on.
-    fn hold<'e>(&self, key: Key, entry: impl Fn(Lease) -> Entry<'e>, refusal: Arc<Refusal>) -> Arc<Refusal> {
+    fn hold(&self, key: Key, id: &CredentialId, served: &Served, refusal: Refusal) -> Arc<Refusal> {
         let now = self.now();
         let wait_s = refusal.wait_s(now.wall_s);
         let until = now.wall_s.saturating_add(wait_s.into());
-        let refusal = Arc::new(Refusal { retry: Some(Moment::At(until)), ..Refusal::clone(&refusal) });
-        let known = self.cache.renewal_failed(&key, now.running_ms.saturating_add(u64::from(wait_s) * 1000));
-        if !known {
-            let lease = Lease::exactly(now, Duration::from_secs(wait_s.into()));
-            self.cache.keep_refused(key, Some(entry(lease)), &refusal);
-        }
+        let refusal = Arc::new(Refusal { retry: Some(Moment::At(until)), ..refusal });
+        let lease = Lease::exactly(now, Duration::from_secs(wait_s.into()));
+        self.cache.renewal_failed(&key, now.running_ms.saturating_add(u64::from(wait_s) * 1000));
+        self.cache.hold(key, Entry { provider: &served.name, credential: id, lease }, &refusal);
         refusal
     }
 

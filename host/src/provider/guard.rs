@@ -1,17 +1,22 @@
-//! What stands between requests and a provider in trouble: calls at once are bounded, and a provider that is down is not
-//! waited for by everybody.
+//! What stands between requests and a provider in trouble: calls at once are bounded, a provider that is down is not
+//! waited for by everybody, and one that limits the gateway as a whole is left alone until it said.
 //!
-//! It must never blame a credential, and one credential must never close the way for others (design rule 3).
+//! It must never blame a credential, and nobody's credentials must ever close the way for others (design rule 3).
 
-use super::call::{CallFault, Raw};
-use portcullis_core::breaker::Breaker;
+use super::call::{Call, CallFault, Raw, Transport};
+use super::verdict::Clock;
+use crate::metrics::METRICS;
+use portcullis_core::breaker::{Breaker, CONTROL_MS};
 use portcullis_core::credential::Credential;
 use portcullis_core::identity::Moment;
-use portcullis_core::refusal::Refusal;
+use portcullis_core::limit::Limit;
+use portcullis_core::refusal::{Cause, Refusal, wait_s};
+use portcullis_core::throttle::{PROBE_MS, Throttle};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use url::Url;
 
 /// Calls to one provider at once. Okta takes 75 of an organisation, others more.
 const CALLS_MAX: usize = 64;
@@ -19,6 +24,13 @@ const CALLS_MAX: usize = 64;
 const WAITING_MAX: usize = 1024;
 /// How long one waits.
 const WAIT_MAX: Duration = Duration::from_secs(5);
+/// A provider that limits our own client names a time. So much of it is believed, in seconds, before one call finds
+/// out.
+const HOLD_S_MAX: u32 = 60;
+/// A call as our own client is limited whoever caused it. Two credentials, so that no single odd one can be the reason.
+const LIMITED_OURS_MIN: usize = 2;
+/// A call with the caller's own credential is limited for that user, unless this many meet it and nobody an answer.
+const LIMITED_CALLERS_MIN: usize = 5;
 
 /// How it stands with calls to a provider.
 #[derive(Debug, Clone, Copy)]
@@ -29,43 +41,114 @@ pub struct Load {
     pub waiting: usize,
     /// Whether the provider is held to be down.
     pub down: bool,
+    /// Whether calls are held back since the provider limits the gateway as a whole.
+    pub limited: bool,
+}
+
+/// As whom a call is made, hence whose allowance it takes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// As the provider's client that we are: everybody's.
+    Client,
+    /// With the presented credential alone: its own.
+    Presented,
 }
 
 /// One for each provider.
 pub(super) struct Guard {
+    name: Arc<str>,
+    transport: Arc<dyn Transport>,
+    clock: Clock,
     turns: Semaphore,
     /// Those who call or wait.
     places: Semaphore,
-    breaker: Mutex<Breaker>,
+    standing: Mutex<Standing>,
     hasher: RandomState,
     began: Instant,
 }
 
+/// What is known of the provider's trouble.
+struct Standing {
+    breaker: Breaker,
+    client: Throttle,
+    presented: Throttle,
+}
+
+impl Standing {
+    fn throttle(&mut self, caller: Caller) -> &mut Throttle {
+        match caller {
+            Caller::Client => &mut self.client,
+            Caller::Presented => &mut self.presented,
+        }
+    }
+}
+
 /// The right to make one call.
-pub(super) struct Turn<'g> {
-    guard: &'g Guard,
-    who: u64,
+struct Turn<'g> {
+    begun_ms: u64,
     _place: SemaphorePermit<'g>,
     _turn: SemaphorePermit<'g>,
 }
 
+/// What came of a call.
+pub(super) struct Called {
+    pub(super) answered: Result<Raw, CallFault>,
+    /// The limit that it met.
+    pub(super) limit: Option<Limit>,
+}
+
 impl Guard {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(name: &str, transport: Arc<dyn Transport>, clock: Clock) -> Self {
         Self {
+            name: name.into(),
+            transport,
+            clock,
             turns: Semaphore::new(CALLS_MAX),
             places: Semaphore::new(CALLS_MAX + WAITING_MAX),
-            breaker: Mutex::default(),
+            standing: Mutex::new(Standing {
+                breaker: Breaker::default(),
+                client: Throttle::after(LIMITED_OURS_MIN),
+                presented: Throttle::after(LIMITED_CALLERS_MIN),
+            }),
             hasher: RandomState::new(),
             began: Instant::now(),
         }
     }
 
-    /// Waits for a turn.
+    /// Makes a call about a credential, when its turn comes.
     ///
     /// # Errors
     ///
-    /// The provider is down, or busy with too many calls of ours; and the word for metrics.
-    pub(super) async fn turn(&self, credential: &Credential) -> Result<Turn<'_>, (Refusal, &'static str)> {
+    /// It was not made: the provider is down, limits us, or is busy with too many calls of ours.
+    pub(super) async fn call(
+        self: &Arc<Self>,
+        call: Call,
+        caller: Caller,
+        credential: &Credential,
+    ) -> Result<Called, Refusal> {
+        let turn = self.turn(caller).await.map_err(|(refusal, word)| {
+            METRICS.called(&self.name, word, None);
+            refusal
+        })?;
+        let url = call.url.clone();
+        let answered = self.carry(call).await;
+        let limit = answered.as_ref().ok().and_then(|raw| Limit::of(raw.status, &raw.headers));
+        let who = match credential {
+            Credential::Bearer(token) => self.hasher.hash_one(token.reveal()),
+            Credential::Basic { presented, .. } => self.hasher.hash_one(presented.reveal()),
+        };
+        if is_trouble(&answered) {
+            if self.standing(|standing, now_ms| standing.breaker.trouble(who, now_ms)) {
+                tokio::spawn(control(Arc::clone(self), url));
+            }
+        } else {
+            self.answered(caller, who, turn.begun_ms, &answered, limit);
+        }
+        Ok(Called { answered, limit })
+    }
+
+    /// Waits for a turn; else why not, and the word for metrics.
+    async fn turn(&self, caller: Caller) -> Result<Turn<'_>, (Refusal, &'static str)> {
         let busy = || {
             let reason = format!("{CALLS_MAX} calls to the provider are under way and none ended in time");
             (Refusal::unavailable(reason), "busy")
@@ -79,48 +162,131 @@ impl Guard {
             },
         };
         // After the wait: meanwhile others may have found out.
-        if !self.breaker(|breaker, now_ms| breaker.admits(now_ms)) {
-            let reason = "the provider did not answer several callers, and is asked once a second until it does";
-            return Err((Refusal { retry: Some(Moment::After(1)), ..Refusal::unavailable(reason) }, "breaker"));
-        }
-        let who = match credential {
-            Credential::Bearer(token) => self.hasher.hash_one(token.reveal()),
-            Credential::Basic { presented, .. } => self.hasher.hash_one(presented.reveal()),
+        let begun_ms = self.standing(|standing, now_ms| {
+            if standing.breaker.is_open() {
+                let reason =
+                    "the provider answers neither callers nor the gateway, which asks once a second until it does";
+                let refusal = Refusal { retry: Some(Moment::After(1)), ..Refusal::unavailable(reason) };
+                return Err((refusal, "breaker"));
+            }
+            standing.throttle(caller).admits(now_ms).map_err(|wait_ms| {
+                let retry = u32::try_from(wait_ms.div_ceil(1000)).ok().map(Moment::After);
+                let reason = "the provider limits the calls of this gateway as a whole";
+                (Refusal { retry, ..Refusal::new(Cause::Throttled, reason) }, "held")
+            })?;
+            Ok(now_ms)
+        })?;
+        Ok(Turn { begun_ms, _place: place, _turn: turn })
+    }
+
+    async fn carry(&self, call: Call) -> Result<Raw, CallFault> {
+        let began = Instant::now();
+        let answered = self.transport.carry(call).await;
+        METRICS.called(&self.name, outcome_word(&answered), Some(began.elapsed()));
+        answered
+    }
+
+    /// Somebody was answered, if only that calls are limited.
+    fn answered(
+        &self,
+        caller: Caller,
+        who: u64,
+        begun_ms: u64,
+        answered: &Result<Raw, CallFault>,
+        limit: Option<Limit>,
+    ) {
+        // A limit on one user's calls ends for the next one when somebody is answered; one on ours when it was said.
+        let wait_ms = match caller {
+            Caller::Client => {
+                limit.map_or(0, |limit| u64::from(wait_s(limit.retry, (self.clock)()).min(HOLD_S_MAX))) * 1000
+            }
+            Caller::Presented => PROBE_MS,
         };
-        Ok(Turn { guard: self, who, _place: place, _turn: turn })
+        let caused = self.standing(|standing, now_ms| {
+            standing.breaker.answered();
+            let throttle = standing.throttle(caller);
+            match limit {
+                Some(Limit { refused: true, .. }) => return throttle.limited(who, now_ms, wait_ms),
+                _ if answered.as_ref().is_ok_and(|raw| raw.status < 500) => throttle.answered(begun_ms),
+                _ => {}
+            }
+            limit.is_some() && caller == Caller::Client && throttle.used_up(now_ms, wait_ms)
+        });
+        if caused {
+            let provider = &*self.name;
+            tracing::warn!(provider, wait_ms, "the provider limits the gateway as a whole: its calls are held back");
+        }
     }
 
     /// How it stands with calls now.
     pub(super) fn load(&self) -> Load {
         let in_flight = CALLS_MAX - self.turns.available_permits().min(CALLS_MAX);
         let places = CALLS_MAX + WAITING_MAX - self.places.available_permits().min(CALLS_MAX + WAITING_MAX);
-        let down = self.breaker(|breaker, _| breaker.is_open());
-        Load { in_flight, waiting: places.saturating_sub(in_flight), down }
+        let (down, limited) = self.standing(|standing, _| {
+            (standing.breaker.is_open(), standing.client.is_held() || standing.presented.is_held())
+        });
+        Load { in_flight, waiting: places.saturating_sub(in_flight), down, limited }
     }
 
-    fn breaker<R>(&self, with: impl FnOnce(&mut Breaker, u64) -> R) -> R {
+    fn standing<R>(&self, with: impl FnOnce(&mut Standing, u64) -> R) -> R {
         let now_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        with(&mut self.breaker.lock().unwrap_or_else(PoisonError::into_inner), now_ms)
+        with(&mut self.standing.lock().unwrap_or_else(PoisonError::into_inner), now_ms)
     }
 }
 
-impl Turn<'_> {
-    /// What came of the call. Says whether the provider is held to be down from now on.
-    pub(super) fn came_to(self, answered: &Result<Raw, CallFault>) -> bool {
-        let (guard, who) = (self.guard, self.who);
-        if is_trouble(answered) {
-            return guard.breaker(|breaker, now_ms| breaker.trouble(who, now_ms));
+/// Asks a provider that is suspected, at the address where callers met trouble and without any credential, once a
+/// second until somebody is answered. It ends with the provider.
+async fn control(guard: Arc<Guard>, url: Url) {
+    let weak = Arc::downgrade(&guard);
+    drop(guard);
+    loop {
+        let Some(guard) = weak.upgrade() else { return };
+        let next = tokio::time::Instant::now() + Duration::from_millis(CONTROL_MS);
+        let call = Call::document("control", url.clone(), "*/*");
+        let asking = Arc::clone(&guard);
+        let control = tokio::spawn(async move {
+            if !is_trouble(&asking.carry(call).await) {
+                asking.standing(|standing, _| standing.breaker.answered());
+            }
+        });
+        // One that takes longer goes on, and its answer counts when it comes.
+        drop(tokio::time::timeout_at(next, control).await);
+        if guard.standing(|standing, _| standing.breaker.control_failed()) {
+            let provider = &*guard.name;
+            tracing::warn!(provider, "the provider is down: it is asked once a second until it answers");
         }
-        guard.breaker(|breaker, _| breaker.answered());
-        false
+        drop(guard);
+        tokio::time::sleep_until(next).await;
+        if weak.upgrade().is_none_or(|guard| guard.standing(|standing, _| standing.breaker.rests())) {
+            return;
+        }
     }
 }
 
-/// Whether it speaks of the provider as a whole. A 500, junk or an answer too large is an answer: an odd token may provoke it.
+/// Whether it speaks of the provider as a whole, where enough credentials and a control meet it. A 500, junk or an
+/// answer too large is an answer: the provider is there.
 fn is_trouble(answered: &Result<Raw, CallFault>) -> bool {
     match answered {
         Ok(raw) => matches!(raw.status, 502..=504),
         Err(CallFault::Unreachable { .. } | CallFault::Silent { .. } | CallFault::Broken { .. }) => true,
         Err(CallFault::TooLarge { .. } | CallFault::NotRecorded(_)) => false,
+    }
+}
+
+/// The word for metrics.
+fn outcome_word(answered: &Result<Raw, CallFault>) -> &'static str {
+    match answered {
+        Ok(raw) => match raw.status {
+            200..=299 => "2xx",
+            300..=399 => "3xx",
+            429 => "429",
+            400..=499 => "4xx",
+            _ => "5xx",
+        },
+        Err(CallFault::Unreachable { .. }) => "unreachable",
+        Err(CallFault::Silent { .. }) => "silent",
+        Err(CallFault::Broken { .. }) => "broken",
+        Err(CallFault::TooLarge { .. }) => "too_large",
+        Err(CallFault::NotRecorded(_)) => "not_recorded",
     }
 }

@@ -2,9 +2,10 @@
 
 use super::answer::{Needles, SecretNeedles};
 use super::assertion::Signer;
-use super::call::{CallFault, Raw, Transport};
-use super::guard::{Guard, Load};
+use super::call::{CallFault, Transport};
+use super::guard::{Called, Caller, Guard, Load};
 use super::keys::Keyring;
+use super::limits::Limits;
 use super::plan::{self, Made, PlanProblem, Wanted, vet_request};
 use super::readiness::Readiness;
 use super::render::{Asker, render, shown};
@@ -14,7 +15,7 @@ use crate::adapter::{self, Adapter, contract};
 use crate::config::ProviderConfig;
 use crate::metrics::METRICS;
 use arc_swap::ArcSwap;
-use contract::{Answer, Finding, Method, Request, Shape};
+use contract::{Answer, Authorization, Finding, Method, Request, Shape};
 use portcullis_core::credential::{Credential, JwtForm, jwt_form};
 use portcullis_core::identity::Identity;
 use portcullis_core::policy::{self, Rules};
@@ -49,7 +50,7 @@ pub struct Provider {
     rules: Rules,
     pub(super) secrets: SecretNeedles,
     pub(super) transport: Arc<dyn Transport>,
-    guard: Guard,
+    guard: Arc<Guard>,
     pub(super) keyring: Keyring,
     signer: Option<Signer>,
     /// What its operator wrote, and the adapter, as a digest.
@@ -131,6 +132,7 @@ impl Provider {
             required_scopes: config.required_scopes.clone(),
             scope_orders: config.scope_orders.clone(),
         };
+        let guard = Arc::new(Guard::new(&config.name, Arc::clone(&transport), Arc::clone(&clock)));
         Ok(Self {
             config,
             adapter,
@@ -138,7 +140,7 @@ impl Provider {
             rules,
             secrets,
             transport,
-            guard: Guard::new(),
+            guard,
             keyring,
             signer,
             content,
@@ -211,15 +213,28 @@ impl Provider {
     ///
     /// The refusal.
     pub async fn verdict(&self, credential: &Credential, seen: Option<&Seen>) -> Result<Identity, Refusal> {
-        tokio::time::timeout(DECISION_MAX, self.ask(credential, seen)).await.unwrap_or_else(|_| {
-            Err(Refusal::unavailable(format!(
-                "the calls for one credential took longer than {} s",
-                DECISION_MAX.as_secs()
-            )))
-        })
+        self.verdict_and_rest(credential, seen).await.0
     }
 
-    async fn ask(&self, credential: &Credential, seen: Option<&Seen>) -> Result<Identity, Refusal> {
+    /// As [`Provider::verdict`]; and where the provider said that it takes no further calls with this credential for a while, the
+    /// refusal that holds meanwhile.
+    pub async fn verdict_and_rest(
+        &self,
+        credential: &Credential,
+        seen: Option<&Seen>,
+    ) -> (Result<Identity, Refusal>, Option<Refusal>) {
+        let limits = Limits::default();
+        let verdict =
+            tokio::time::timeout(DECISION_MAX, self.ask(credential, seen, &limits)).await.unwrap_or_else(|_| {
+                Err(Refusal::unavailable(format!(
+                    "the calls for one credential took longer than {} s",
+                    DECISION_MAX.as_secs()
+                )))
+            });
+        (verdict.map_err(|refusal| limits.explain(refusal)), limits.rest((self.clock)()))
+    }
+
+    async fn ask(&self, credential: &Credential, seen: Option<&Seen>, limits: &Limits) -> Result<Identity, Refusal> {
         self.admissible(credential)?;
         let readiness = self.readiness.load_full();
         let plan = match &*readiness {
@@ -253,7 +268,7 @@ impl Provider {
                     self.adapter.name()
                 )));
             }
-            answers.extend(self.calls(&asked, credential, &needles, seen).await?);
+            answers.extend(self.calls(&asked, credential, &needles, seen, limits).await?);
             let began = Instant::now();
             let (returned, found) = self.adapter.identify(&self.context, answers).await;
             METRICS.adapter(self.adapter.name(), began.elapsed());
@@ -339,6 +354,7 @@ impl Provider {
         credential: &Credential,
         needles: &Needles<'_>,
         seen: Option<&Seen>,
+        limits: &Limits,
     ) -> Result<Vec<Answer>, Refusal> {
         let calls = requests.iter().map(|request| async move {
             let misconfigured = |reason| Refusal::new(Cause::Misconfigured, reason);
@@ -346,19 +362,12 @@ impl Provider {
             let call = render(request, asker, credential).map_err(misconfigured)?;
             let signed_needles = call.assertion.as_ref().map(|assertion| needles.clone().and(assertion));
             let needles = signed_needles.as_ref().unwrap_or(needles);
-            let turn = self.guard.turn(credential).await.inspect_err(|(_, outcome)| {
-                METRICS.called(&self.config.name, outcome, None);
-            });
-            let turn = turn.map_err(|(refusal, _)| refusal)?;
-            let began = Instant::now();
-            let answered: Result<Raw, CallFault> = self.transport.carry(call).await;
-            METRICS.called(&self.config.name, outcome_word(&answered), Some(began.elapsed()));
-            if turn.came_to(&answered) {
-                tracing::warn!(
-                    provider = self.config.name,
-                    "the provider is down: it is asked once a second until it answers"
-                );
-            }
+            let caller = match request.authorization {
+                Authorization::Client => Caller::Client,
+                _ => Caller::Presented,
+            };
+            let Called { answered, limit } = self.guard.call(call, caller, credential).await?;
+            limits.meet(limit.filter(|limit| limit.refused || caller == Caller::Presented));
             let answer = match &answered {
                 Ok(raw) => {
                     Ok(signed::answer(request, raw, needles, &self.config, &self.keyring, (self.clock)()).await?)
@@ -372,24 +381,6 @@ impl Provider {
             answer.map_err(|fault| Refusal::unavailable(fault.to_string()))
         });
         futures_util::future::try_join_all(calls).await
-    }
-}
-
-/// The word for metrics.
-fn outcome_word(answered: &Result<Raw, CallFault>) -> &'static str {
-    match answered {
-        Ok(raw) => match raw.status {
-            200..=299 => "2xx",
-            300..=399 => "3xx",
-            429 => "429",
-            400..=499 => "4xx",
-            _ => "5xx",
-        },
-        Err(CallFault::Unreachable { .. }) => "unreachable",
-        Err(CallFault::Silent { .. }) => "silent",
-        Err(CallFault::Broken { .. }) => "broken",
-        Err(CallFault::TooLarge { .. }) => "too_large",
-        Err(CallFault::NotRecorded(_)) => "not_recorded",
     }
 }
 

@@ -5,106 +5,13 @@
 
 use crate::world::config;
 use portcullis_tests::gateway::{Folder, Gateway, adapters, any_port, free_address};
+use portcullis_tests::load::{Load, Sent, judge, length, script};
 use portcullis_tests::server::{Answer, Reply, Server};
-use portcullis_tests::wire::{self, Request};
+use portcullis_tests::wire::Request;
 use portcullis_tests::{client, provider, upstream};
 use std::fs;
-use std::io::{self, BufReader, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-
-/// As many connections share the load.
-const CLIENTS: usize = 10;
-/// Requests a second, over all of them.
-const RATE: u32 = 500;
-
-/// A length: of every run, and of the nightly one.
-fn length(short: usize, full: usize) -> usize {
-    if std::env::var_os("PORTCULLIS_TESTS_FULL").is_some() { full } else { short }
-}
-
-/// A provider that says yes to good tokens, by their name, and no to all others.
-fn script(request: &Request) -> Reply {
-    match request.bearer() {
-        Some(token) if token.starts_with("good-token-") => provider::keycloak(request),
-        _ => Answer::status(401).into(),
-    }
-}
-
-/// What was sent and what came back.
-#[derive(Debug, Clone)]
-struct Sent {
-    token: String,
-    begun: Instant,
-    ended: Instant,
-    status: Result<u16, String>,
-}
-
-/// A connection that is kept.
-struct Kept {
-    address: SocketAddr,
-    stream: Option<BufReader<TcpStream>>,
-}
-
-impl Kept {
-    fn get(&mut self, target: &str, token: &str) -> io::Result<u16> {
-        let mut reader = match self.stream.take() {
-            Some(reader) => reader,
-            None => BufReader::new(client::connect(self.address)?),
-        };
-        let head = format!("GET {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\r\n", self.address);
-        reader.get_mut().write_all(head.as_bytes())?;
-        let response = wire::read_response(&mut reader, "GET")?;
-        self.stream = Some(reader);
-        Ok(response.status)
-    }
-}
-
-/// Load from several clients: known tokens, new ones, and bad ones in turn.
-struct Load {
-    stop: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<Vec<Sent>>>,
-}
-
-impl Load {
-    fn start(address: SocketAddr) -> Self {
-        let (stop, numbers) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let threads = (0..CLIENTS)
-            .map(|_| {
-                let (stop, numbers) = (Arc::clone(&stop), Arc::clone(&numbers));
-                std::thread::spawn(move || {
-                    let mut kept = Kept { address, stream: None };
-                    let mut sent = Vec::new();
-                    let pause = Duration::from_secs(1) / RATE * u32::try_from(CLIENTS).unwrap();
-                    let mut next = Instant::now();
-                    while !stop.load(Ordering::SeqCst) {
-                        let number = numbers.fetch_add(1, Ordering::SeqCst);
-                        let token = match number % 4 {
-                            0 => format!("bad-{number}"),
-                            1 => format!("good-token-new{number}"),
-                            _ => format!("good-token-known{}", number % 20),
-                        };
-                        let begun = Instant::now();
-                        let status = kept.get("/rest", &token).map_err(|error| error.to_string());
-                        sent.push(Sent { token, begun, ended: Instant::now(), status });
-                        next += pause;
-                        std::thread::sleep(next.saturating_duration_since(Instant::now()));
-                    }
-                    sent
-                })
-            })
-            .collect();
-        Self { stop, threads }
-    }
-
-    fn end(self) -> Vec<Sent> {
-        self.stop.store(true, Ordering::SeqCst);
-        self.threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
-    }
-}
 
 #[test]
 fn an_outage_of_the_provider_is_nobodys_fault_and_over_when_it_is_over() {
@@ -132,25 +39,15 @@ fn an_outage_of_the_provider_is_nobodys_fault_and_over_when_it_is_over() {
     std::thread::sleep(Duration::from_secs(4));
     let sent = load.end();
 
-    let known = |sent: &Sent| sent.token.starts_with("good-token-known");
-    let mut refused = 0;
-    for one in &sent {
-        let good = one.token.starts_with("good");
-        // Two seconds after it is back, nothing is left of it.
-        let troubled = one.ended >= down && one.begun <= up + Duration::from_secs(2);
-        match &one.status {
-            Ok(200) if good => {}
-            Ok(401) if !good => {}
-            Ok(503) if troubled && !known(one) => refused += 1,
-            _ => panic!(
-                "{one:?}, {:?} after it went down, {:?} after it was back",
-                one.begun - down,
-                one.begun.saturating_duration_since(up)
-            ),
-        }
-    }
+    // Two seconds after it is back, nothing is left of it.
+    let trouble = |one: &Sent| !one.is_known() && one.ended >= down && one.begun <= up + Duration::from_secs(2);
+    let refused = judge(&sent, trouble).unwrap_or_else(|one| {
+        let (down, up) = (one.begun - down, one.begun.saturating_duration_since(up));
+        panic!("{one:?}, {down:?} after it went down, {up:?} after it was back")
+    });
+    let refused = refused.unavailable;
     assert!(refused > 100, "{refused} requests met the outage");
-    let new = |sent: &&Sent| sent.token.starts_with("good-token-new") && sent.begun > up && sent.status == Ok(200);
+    let new = |sent: &&Sent| sent.is_new_and_passed() && sent.begun > up;
     let back = sent.iter().filter(new).map(|sent| sent.ended).min().expect("no new token passed after it was back");
     println!(
         "{} requests, {refused} refused in {down_for:?}, a new token after {:?}, {attempts} calls",
@@ -208,20 +105,10 @@ fn whatever_a_provider_does_it_is_a_yes_a_no_or_a_503() {
     let load = Load::start(gateway.address);
     std::thread::sleep(Duration::from_secs(u64::try_from(length(8, 60)).unwrap()));
     let sent = load.end();
-    let mut count = [0; 3];
-    for one in &sent {
-        let good = one.token.starts_with("good");
-        let kind = match &one.status {
-            Ok(200) if good => 0,
-            Ok(401) if !good => 1,
-            // The odd answer that is not this token's no: never a 401 for a good one, never a pass for a bad one.
-            Ok(503) => 2,
-            _ => panic!("{one:?}"),
-        };
-        count[kind] += 1;
-    }
-    println!("{count:?}");
-    assert!(count.iter().all(|count| *count > 20), "{count:?}");
+    // The odd answer that is not this token's no: never a 401 for a good one, never a pass for a bad one.
+    let tally = judge(&sent, |_| true).unwrap();
+    println!("{tally:?}");
+    assert!([tally.passed, tally.bad, tally.unavailable].iter().all(|count| *count > 20), "{tally:?}");
     assert!(upstream.seen().iter().all(|request| request.header("x-remote-user") != Some("mallory")));
     let resident = size(&gateway)[0];
     assert!(resident < 150e6, "{resident} bytes after answers of 100 MB");
@@ -305,10 +192,7 @@ fn the_world_changes_under_load_and_no_request_suffers() {
     }
     let sent = load.end();
     assert!(sent.len() > 1000, "{} requests", sent.len());
-    for one in &sent {
-        let expected = if one.token.starts_with("good") { 200 } else { 401 };
-        assert_eq!(one.status, Ok(expected), "{one:?}");
-    }
+    judge(&sent, |_| false).unwrap();
     // The last half: as much at its end as at its beginning.
     let mean = |sizes: &[[f64; 3]], of: usize| {
         sizes.iter().map(|size| size[of]).sum::<f64>() / f64::from(u32::try_from(sizes.len()).unwrap())

@@ -1,5 +1,5 @@
-//! A provider that is down is not waited for by everybody, is found to be back within a second or two, and no caller can make
-//! it look down for others.
+//! A provider that is down is not waited for by everybody, is found to be back within a second or two, and no caller
+//! can make it look down for others.
 
 use crate::world::{World, assert_refused, assert_unblamed};
 use portcullis_tests::server::{Answer, Reply};
@@ -66,29 +66,66 @@ fn known_tokens_pass_while_it_is_down() {
     }
 }
 
-/// Design rule 3: whoever sends odd tokens, one or many, and whatever they make the provider do.
+/// Design rule 3: whoever sends odd tokens, one or many, and whatever they make the provider do: hang up, fail, be
+/// silent.
 #[test]
 fn nobody_makes_a_provider_look_down_for_others() {
-    for odd in [Answer::status(500).into(), Answer::text(200, "text/html", "<p>").into(), Answer::status(431).into()] {
-        let odd: Reply = odd;
+    let odd: [(&str, Reply); 7] = [
+        ("500", Answer::status(500).into()),
+        ("HTML", Answer::text(200, "text/html", "<p>").into()),
+        ("431", Answer::status(431).into()),
+        ("502", Answer::status(502).into()),
+        ("504", Answer::status(504).into()),
+        ("hang up", Reply::HangUp),
+        ("silent", Reply::Silent(Duration::from_secs(3))),
+    ];
+    for (what, odd) in odd {
         let world = World::with_provider(move |request| match request.bearer() {
             Some(token) if token.starts_with("odd") => odd.clone(),
             _ => provider::keycloak(request),
         });
-        for number in 0..100 {
-            assert_refused(&get(&world, &format!("odd-{number}")), 503, "odd");
+        let address = world.gateway.address;
+        let stop = AtomicBool::new(false);
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            // One client with many odd tokens, several at once, and nobody else for a while.
+            for client in 0..4 {
+                let (stop, asked) = (&stop, &asked);
+                scope.spawn(move || {
+                    let mut number = 0;
+                    while !stop.load(Ordering::SeqCst) {
+                        let response = client::get_as(address, "/rest", &format!("odd-{client}-{number}")).unwrap();
+                        assert_refused(&response, 503, what);
+                        asked.fetch_add(1, Ordering::SeqCst);
+                        number += 1;
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                });
+            }
+            std::thread::sleep(Duration::from_millis(2_500));
+            // Then others, each with a token that is new.
+            for number in 0..20 {
+                let response = get(&world, &format!("good-token-user{number}"));
+                if response.status != 200 {
+                    stop.store(true, Ordering::SeqCst);
+                    panic!("{what}: {} for the {number}th", response.status);
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            stop.store(true, Ordering::SeqCst);
+        });
+        let asked = asked.load(Ordering::SeqCst);
+        assert!(asked >= 8, "{what}: {asked}");
+        assert!(!world.gateway.log().contains("is down"), "{what}");
+        // What the gateway asks by itself is little, and carries nothing of anybody's.
+        let seen = world.provider.seen();
+        let bare: Vec<_> = seen.iter().filter(|request| request.header("authorization").is_none()).collect();
+        assert!(bare.len() <= 6, "{what}: {} calls of the gateway's own", bare.len());
+        for request in bare {
+            assert_eq!((request.method.as_str(), request.path(), request.body.len()), ("GET", provider::USERINFO, 0));
         }
         world.assert_well();
     }
-    // A single token that makes it hang up, over and over.
-    let world = World::with_provider(|request| match request.bearer() {
-        Some("odd") => Reply::HangUp,
-        _ => provider::keycloak(request),
-    });
-    for _ in 0..100 {
-        assert_refused(&get(&world, "odd"), 503, "odd");
-    }
-    world.assert_well();
 }
 
 /// 300 slow questions: never more than the provider is asked at once, and all are answered.
