@@ -362,7 +362,7 @@ fn binary() -> io::Result<&'static Path> {
         // The same selection as xtask's: another would compile wasmtime again.
         let arguments = ["build", "--workspace", "--bin", "portcullis", "--message-format", "json-render-diagnostics"];
         let mut command = Command::new(cargo);
-        // As xtask does: ring is compiled anew whenever one of these changes.
+        // As xtask does: a build script may watch these.
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
                 command.env_remove(name);

@@ -32,7 +32,7 @@ pub(crate) fn build_gateway() -> Outcome {
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()).env("CARGO_TARGET_DIR", target_dir());
-    // What cargo told us about ourselves is not for the cargo below: ring's build script watches these variables, and
+    // What cargo told us about ourselves is not for the cargo below: a build script may watch these variables, and
     // with them every build would compile it, and all of TLS, once more.
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
