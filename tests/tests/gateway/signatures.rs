@@ -335,7 +335,7 @@ fn a_token_of_another_tenant_is_another_issuers() {
         (format!("{url}/t1/v2.0"), Value::Null),
         (format!("{url}/{{tid}}/v2.0"), json!("t1")),
         (format!("{url}//v2.0"), json!("")),
-        (format!("https://evil.example/t1/v2.0"), json!("t1")),
+        ("https://evil.example/t1/v2.0".to_owned(), json!("t1")),
         (format!("{url}/t1/v2.0/"), json!("t1")),
     ] {
         assert_eq!(token(iss.clone(), tid.clone()), 401, "{iss} {tid}");
@@ -367,7 +367,7 @@ fn what_reads_differently_to_different_readers_is_refused() {
     for broken in [
         format!("{signed}.{signature}="),
         format!("{signed}.{}", signature.replace(['-', '_'], "+")),
-        format!("{signed}.{}", &signature[1..]),
+        format!("{signed}.{}", signature.chars().skip(1).collect::<String>()),
         format!("{signed}.{signature}AAAA"),
         format!("{signed}."),
         format!("{token}.{signature}"),
