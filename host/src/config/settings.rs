@@ -240,10 +240,11 @@ fn client(
         _ => {
             let text = at.text(problems)?;
             match name {
-                "client_key_id" => client.key_id = Some(text.clone()),
-                _ => client.assertion_audience = Some(text.clone()),
+                "client_key_id" => client.key_id = Some(text),
+                _ => client.assertion_audience = Some(text),
             }
-            SettingValue::Text(text)
+            // No adapter's matter.
+            return None;
         }
     };
     Some((name.to_owned(), value))

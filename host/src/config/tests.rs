@@ -332,7 +332,7 @@ fn a_provider_from_json() {
         (r#"{"host":"sso.example.com?x","realm":"a"}"#, "host"),
         (r#"{"host":"sso.example.com","realm":"a","mode":"x"}"#, "mode"),
         (r#"{"host":"sso.example.com","realm":"a","client_secret":"file:x"}"#, "client_secret"),
-        (r#"{"host":"sso.example.com","realm":"a","client_auth":"private_key_jwt"}"#, "client_auth"),
+        (r#"{"host":"sso.example.com","realm":"a","client_auth":"kerberos"}"#, "client_auth"),
     ] {
         let (refused, problems) = run(&format!(r#"{{"adapter":"keycloak","settings":{settings}}}"#));
         assert!(refused.is_none());

@@ -100,12 +100,16 @@ mod tests {
             (&rcgen::PKCS_ECDSA_P384_SHA384, Algorithm::ES384),
             (&rcgen::PKCS_ED25519, Algorithm::EdDSA),
         ] {
-            let pem = rcgen::KeyPair::generate_for(kind).unwrap().serialize_pem();
+            let pair = rcgen::KeyPair::generate_for(kind).unwrap();
+            let pem = pair.serialize_pem();
             let signer = Signer::of(&client(&pem)).unwrap().unwrap();
             assert_eq!(signer.algorithm, algorithm);
             let assertion = signer.assertion("https://id.example.com/token", 1_700_000_000).unwrap();
             let (key, _) = read(pem.as_bytes()).unwrap();
-            let public = DecodingKey::from_jwk(&Jwk::from_encoding_key(&key, algorithm).unwrap()).unwrap();
+            let public = match algorithm {
+                Algorithm::EdDSA => DecodingKey::from_ed_der(pair.public_key_raw()),
+                _ => DecodingKey::from_jwk(&Jwk::from_encoding_key(&key, algorithm).unwrap()).unwrap(),
+            };
             let mut validation = Validation::new(algorithm);
             validation.set_audience(&["https://id.example.com/token"]);
             validation.validate_exp = false;
