@@ -47,11 +47,11 @@ fn a_case_that_was_altered_fails() {
 }
 
 #[test]
-fn a_case_that_cannot_run_is_skipped_by_what_the_plan_says_and_named() {
+fn a_case_is_skipped_only_where_its_adapter_is_not_there_and_named() {
     let jwt = case_with(|case| case["settings"]["mode"] = "jwt".into());
-    assert_eq!(jwt.status.code(), Some(0), "{}", text(&jwt));
-    assert!(text(&jwt).contains("skipped kc-userinfo-modern: setting `mode`"), "{}", text(&jwt));
-    assert!(text(&jwt).ends_with("0 passed, 0 failed, 1 skipped\n"));
+    assert_eq!(jwt.status.code(), Some(1), "{}", text(&jwt));
+    assert!(text(&jwt).contains("expected a plan, got: setting `audience` is missing"), "{}", text(&jwt));
+    assert!(text(&jwt).ends_with("0 passed, 1 failed, 0 skipped\n"));
     let missing = case_with(|case| case["provider"] = "nobody".into());
     assert!(text(&missing).contains("skipped kc-userinfo-modern: no such adapter in the folder"), "{}", text(&missing));
 }

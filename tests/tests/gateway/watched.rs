@@ -148,7 +148,7 @@ fn a_provider_that_is_too_slow_shows() {
         Some(token) if token.starts_with("slow") => Reply::Silent(Duration::from_secs(20)),
         _ => provider::keycloak(request),
     };
-    let world = World::build(script, "timeout: 8s", "", "");
+    let world = World::build(script, "timeout: 7s", "", "");
     let gateway = &world.gateway;
     let gauges = || {
         ["in_flight", "waiting"]
@@ -167,13 +167,16 @@ fn a_provider_that_is_too_slow_shows() {
     let calls = |outcome: &str| {
         metric(gateway, &format!("portcullis_provider_calls_total{{provider=\"staff\",outcome=\"{outcome}\"}}"))
     };
-    assert_eq!((calls("busy"), calls("silent")), (6.0, 64.0));
+    // So many that were not answered raise a suspicion; the gateway then asks by itself, without a credential, and the provider
+    // answers that at once: it is slow for these tokens, and not down.
+    assert_eq!((calls("busy"), calls("silent"), calls("4xx")), (6.0, 64.0, 1.0));
+    assert_eq!(metric(gateway, "portcullis_provider_down{provider=\"staff\"}"), 0.0);
     // Where in the histograms that is.
     let within = |name: &str, of: &str, le: &str| {
         metric(gateway, &format!("portcullis_{name}_seconds_bucket{{le=\"{le}\",{of}}}"))
     };
     for (name, of, quick, all) in
-        [("provider_call", "provider=\"staff\"", 0.0, 64.0), ("request", "route=\"0\"", 0.0, 70.0)]
+        [("provider_call", "provider=\"staff\"", 1.0, 65.0), ("request", "route=\"0\"", 0.0, 70.0)]
     {
         assert_eq!([within(name, of, "2.5"), within(name, of, "10.0")], [quick, all], "{name}");
     }
