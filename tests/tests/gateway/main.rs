@@ -13,6 +13,7 @@ mod basic;
 mod caching;
 mod canary;
 mod choosing;
+mod client_auth;
 mod commands;
 mod compiling;
 mod cookies;
