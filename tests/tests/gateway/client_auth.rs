@@ -161,7 +161,8 @@ fn a_certificate_names_the_gateway() {
     assert_eq!(seen.len(), 1, "{seen:?}");
     assert_eq!((form(&seen[0])["client_id"].as_str(), seen[0].header("authorization")), ("gate way", None));
     // Without a certificate there is nothing to show.
-    let config = format!("adapters: {{folder: \"{}\"}}\n{}", adapters().display(), config(&url, &upstream.url(), client, ""));
+    let config =
+        format!("adapters: {{folder: \"{}\"}}\n{}", adapters().display(), config(&url, &upstream.url(), client, ""));
     let output = run(&["check", "--config", "{config}"], &config, &[]).unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");

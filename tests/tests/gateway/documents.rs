@@ -18,3 +18,37 @@ fn the_tests_that_docs_security_names_exist() {
     }
     assert!(count >= 40, "only {count} tests were found in the table");
 }
+
+/// The configuration of each page about a provider is taken as it stands there.
+#[test]
+fn the_configurations_of_the_providers_pages_are_good() {
+    let pages = portcullis_tests::gateway::root().join("docs/providers");
+    let mut count = 0;
+    for page in std::fs::read_dir(&pages).unwrap().map(|entry| entry.unwrap().path()) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let blocks: Vec<&str> = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert!(!blocks.is_empty(), "{}: no configuration", page.display());
+        for block in blocks {
+            let stem = page.file_stem().unwrap().to_string_lossy().into_owned();
+            assert!(block.contains(&format!("adapter: {stem}\n")), "{}: another adapter's", page.display());
+            let folder = portcullis_tests::gateway::adapters();
+            let config = block.replace("./adapters", &folder.to_string_lossy());
+            let config = filled(&config);
+            let output = portcullis_tests::gateway::run(&["check", "--config", "{config}"], &config, &[]).unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(0), "{}: {said}", page.display());
+            count += 1;
+        }
+    }
+    assert!(count >= 2, "{count}");
+}
+
+/// With something in the place of what comes from the environment.
+fn filled(config: &str) -> String {
+    let mut parts = config.split("${");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |filled, part| {
+        let rest = part.split_once('}').unwrap_or_else(|| panic!("no end of ${{: {part}")).1;
+        format!("{filled}from-the-environment{rest}")
+    })
+}
