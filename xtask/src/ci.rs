@@ -20,7 +20,7 @@ pub(crate) fn run() -> Outcome {
     steps.run("cases, built by cargo-component", || cases::run(Build::Component));
     steps.run("cases, built by cargo-component for wasip1", || cases::run(Build::Wasip1));
     steps.run("cases, built for wasip2", || cases::run(Build::Wasip2));
-    steps.run("e2e", e2e::run);
+    steps.run("e2e", || e2e::run(&e2e::Arguments::default()));
     steps.finish()
 }
 

@@ -34,8 +34,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Runs every test that needs no further server
     Test,
-    /// Runs the tests against a real Keycloak and a real radicale (needs Java 17, Maven, Python 3; downloads them once)
-    E2e,
+    /// Runs the tests against real servers (needs Java 17, Maven, Python 3, Node, Go and more; downloads servers once)
+    E2e(e2e::Arguments),
     /// Runs what continuous integration runs: format, clippy, deny, demo --check, test, cases over all builds, e2e
     Ci,
     /// Measures what a request costs, beside plain nginx in the same run (needs nginx, wrk, taskset; two idle cores)
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         Command::Adapters(arguments) => adapters::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test => test::run(),
-        Command::E2e => e2e::run(),
+        Command::E2e(arguments) => e2e::run(&arguments),
         Command::Ci => ci::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Nightly => nightly::run(),

@@ -118,10 +118,14 @@ impl Response {
     /// Whether the status is that of a yes to a call made as the provider's client.
     ///
     /// # Errors
-    /// Any other status. None of them blames the credential.
+    /// Any other status. None of them blames the credential, but for one word: a provider that judges some kinds of its
+    /// tokens only (oidc-provider and JWTs) says `unsupported_token_type`, as RFC 7009 2.2.1 calls it, of the others.
     pub fn accepted_as_client(&self) -> Result<(), Refusal> {
         match self.status {
             200..=299 => Ok(()),
+            400 if Complaint::of(self).is("unsupported_token_type") => {
+                Err(Refusal::invalid("the provider judges no tokens of this kind here: 400 (unsupported_token_type)"))
+            }
             401 | 403 => Err(Refusal::misconfigured(format!(
                 "the provider refuses this gateway as a client: {}{}; compare `client_id`, `client_secret` and `client_auth` with the provider's",
                 self.status,

@@ -15,6 +15,7 @@ mod dashboard;
 mod keycloak;
 mod names;
 mod part;
+mod providers;
 mod targets;
 mod tokens;
 mod toxics;
