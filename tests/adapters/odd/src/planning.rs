@@ -47,17 +47,19 @@ pub(crate) fn plan(context: &Context, documents: &[Response]) -> Result<Step, Pl
         }),
         "plan-verify" => verifying(rules(context)),
         "plan-verify-none" => verifying(SignatureRules { algorithms: vec!["none".into()], ..rules(context) }),
-        "plan-verify-hmac" => {
-            verifying(SignatureRules { algorithms: ["HS256", "RS256", "hs256"].map(Into::into).to_vec(), ..rules(context) })
-        }
+        "plan-verify-hmac" => verifying(SignatureRules {
+            algorithms: ["HS256", "RS256", "hs256"].map(Into::into).to_vec(),
+            ..rules(context)
+        }),
         "plan-verify-nobody" => verifying(SignatureRules { issuers: Vec::new(), ..rules(context) }),
         "plan-verify-anybody" => verifying(SignatureRules { issuers: vec!["{iss}".into()], ..rules(context) }),
         "plan-verify-file" => verifying(SignatureRules { keys: "file:///etc/passwd".into(), ..rules(context) }),
         "plan-verify-clear" => verifying(SignatureRules { keys: "http://192.0.2.1/keys".into(), ..rules(context) }),
         // A provider with tenants: the issuer holds one claim of the same token.
-        "plan-verify-tenants" => {
-            verifying(SignatureRules { issuers: vec![format!("{}/{{tid}}/v2.0", context.text("host"))], ..rules(context) })
-        }
+        "plan-verify-tenants" => verifying(SignatureRules {
+            issuers: vec![format!("{}/{{tid}}/v2.0", context.text("host"))],
+            ..rules(context)
+        }),
         "plan-signed" => with(&|request| request.signed = Some(rules(context))),
         "plan-signed-client" => {
             let mut request = request::introspection(format!("{}/me", context.text("host")));
