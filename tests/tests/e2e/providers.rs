@@ -8,3 +8,4 @@ mod grants;
 mod keycloak;
 mod oidc_provider;
 mod table;
+mod zitadel_op;
