@@ -45,7 +45,7 @@ fn glewlwyd() {
     table.cell("userinfo", REFRESH, &refresh(&good), refused);
     // Asked about an access token (`token_type_hint`), it knows no such one.
     table.cell("introspection", REFRESH, &refresh(&good), inactive);
-    table.cell("jwt", REFRESH, &refresh(&good), Must::Refuse(401, "invalid_token", ""));
+    table.cell("jwt", REFRESH, &refresh(&good), Must::Refuse(401, "invalid_token", "does not have the form"));
 
     let revoked = access(&app.by_password(token, "alice", "openid"));
     app.revoke(revocation, &revoked);

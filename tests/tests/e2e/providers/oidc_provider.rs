@@ -55,7 +55,7 @@ fn oidc_provider() {
         let must = Must::Refuse(401, "invalid_token", "no attribute `username`");
         table.cell_at(&door(way), way, REFRESH, &refresh(&good), must);
     }
-    table.cell("jwt", REFRESH, &refresh(&good), Must::Refuse(401, "invalid_token", ""));
+    table.cell("jwt", REFRESH, &refresh(&good), Must::Refuse(401, "invalid_token", "does not have the form"));
 
     let revoked = [of("app", ""), of("app", "urn:gateway")];
     let app = Client { server: address, id: "app" };
