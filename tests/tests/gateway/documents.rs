@@ -40,7 +40,33 @@ fn the_configurations_of_the_providers_pages_are_good() {
             count += 1;
         }
     }
-    assert!(count >= 2, "{count}");
+    assert!(count >= 25, "{count}");
+}
+
+/// There is a page for each adapter, and what it shows of the settings is what the adapter says of itself.
+#[test]
+fn each_adapter_has_a_page_with_its_own_description() {
+    let pages = portcullis_tests::gateway::root().join("docs/providers");
+    let table = std::fs::read_to_string(pages.with_extension("md")).unwrap();
+    let mut count = 0;
+    for entry in std::fs::read_dir(portcullis_tests::gateway::adapters()).unwrap() {
+        let adapter = entry.unwrap().path();
+        if adapter.extension().is_none_or(|extension| extension != "wasm") {
+            continue;
+        }
+        let name = adapter.file_stem().unwrap().to_string_lossy().into_owned();
+        let page = pages.join(&name).with_extension("md");
+        let text = std::fs::read_to_string(&page).unwrap_or_else(|_| panic!("{} is missing", page.display()));
+        let output = portcullis_tests::gateway::run(&["adapter", "show", &adapter.to_string_lossy()], "", &[]).unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap();
+        let of_the_file = |line: &&str| line.starts_with("Imports: ") || line.starts_with("Digest: ");
+        let shown: Vec<&str> = shown.lines().filter(|line| !of_the_file(line)).collect();
+        let block = format!("```text\n{}\n```", shown.join("\n"));
+        assert!(text.contains(&block), "{}: it should have this:\n{block}", page.display());
+        assert!(table.contains(&format!("](providers/{name}.md)")), "docs/providers.md does not name {name}");
+        count += 1;
+    }
+    assert!(count >= 25, "{count}");
 }
 
 /// With something in the place of what comes from the environment.
