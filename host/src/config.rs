@@ -17,6 +17,7 @@ mod top;
 pub use provider::provider;
 pub use read::{Draft, open};
 pub use resolve::{Nothing, Resolve, System};
+pub(crate) use settings::is_beside_settings;
 
 use portcullis_core::base_url::Origin;
 use portcullis_core::policy::{Naming, Require, ScopeOrders};

@@ -7,7 +7,6 @@
 /// The system gives none.
 pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], String> {
     let mut bytes = [0; N];
-    let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
-    random.fill(&mut bytes).map_err(|_| "the system gives no randomness".to_owned())?;
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| "the system gives no randomness".to_owned())?;
     Ok(bytes)
 }

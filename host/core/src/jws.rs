@@ -31,14 +31,14 @@ pub struct Jws<'t> {
 }
 
 /// What must hold of a token, as a plan says it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignatureRules {
+#[derive(Debug, Clone, Copy)]
+pub struct SignatureRules<'p> {
     /// Exact issuers; one `{claim}` in each stands for that claim of the same token.
-    pub issuers: Vec<String>,
+    pub issuers: &'p [String],
     /// Algorithms by their names, exactly.
-    pub algorithms: Vec<String>,
+    pub algorithms: &'p [String],
     /// Accepted values of `typ`; a token without one is accepted too. Empty: any.
-    pub types: Vec<String>,
+    pub types: &'p [String],
     /// Whether `exp` must be there.
     pub expires: bool,
 }
@@ -89,7 +89,7 @@ impl<'t> Jws<'t> {
     }
 }
 
-impl SignatureRules {
+impl SignatureRules<'_> {
     /// What must hold of the header, before a key is looked for.
     ///
     /// # Errors

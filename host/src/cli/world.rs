@@ -120,7 +120,7 @@ fn placed(file: &Path, configuration: &Configuration, found: Vec<(String, PlanPr
         let line =
             lines.and_then(|lines| setting.as_ref().and_then(|setting| lines.get(setting)).or_else(|| lines.get("")));
         let path = match &setting {
-            Some(setting) if setting == "audience" => format!("providers.{name}.{setting}"),
+            Some(setting) if config::is_beside_settings(setting) => format!("providers.{name}.{setting}"),
             Some(setting) => format!("providers.{name}.settings.{setting}"),
             None => format!("providers.{name}"),
         };

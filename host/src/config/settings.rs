@@ -11,8 +11,13 @@ use portcullis_core::tree::{self, At};
 use std::collections::BTreeMap;
 
 /// Names that stand beside `settings:`, and that people write into it.
-pub(super) const BESIDE: [&str; 8] =
+const BESIDE: [&str; 8] =
     ["username_attribute", "audience", "required_scopes", "origins", "allow_http", "tls", "timeout", "proxy"];
+
+/// Whether a name stands beside `settings:` and not in it.
+pub(crate) fn is_beside_settings(name: &str) -> bool {
+    BESIDE.contains(&name)
+}
 
 /// What came of a provider's settings.
 #[derive(Debug, Default)]
@@ -189,7 +194,7 @@ fn missing(spec: &SettingSpec, provider: &At<'_>, at: Option<&At<'_>>, problems:
 }
 
 fn unknown(name: &str, at: &At<'_>, description: &Description, problems: &mut Problems) {
-    if BESIDE.contains(&name) {
+    if is_beside_settings(name) {
         return at.report(problems, "does not belong here", "write it beside `settings`, one level up");
     }
     let known = description.settings.iter().map(|spec| spec.name.as_str());

@@ -9,11 +9,11 @@ use arc_swap::ArcSwapOption;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, ready};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 use portcullis_core::freshness::{Age, Fetched, Freshness};
 use portcullis_core::identity::Moment;
 use portcullis_core::json::{self, Content, Limits};
-use portcullis_core::refusal::Refusal;
+use portcullis_core::refusal::{Cause, Refusal};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ const ACCEPT: &str = "application/jwk-set+json, application/json";
 pub(super) struct Keyring {
     provider: String,
     transport: Arc<dyn Transport>,
-    sets: Mutex<BTreeMap<Url, Arc<Keys>>>,
+    sets: Mutex<BTreeMap<String, Arc<Keys>>>,
 }
 
 impl Keyring {
@@ -52,8 +52,8 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// The adapter names more of them than a provider can have.
-    pub(super) fn set(&self, url: &Url) -> Result<Arc<Keys>, Refusal> {
+    /// It is none, or the adapter names more of them than a provider can have.
+    pub(super) fn set(&self, url: &str) -> Result<Arc<Keys>, Refusal> {
         let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(keys) = sets.get(url) {
             return Ok(Arc::clone(keys));
@@ -61,14 +61,16 @@ impl Keyring {
         if sets.len() >= SETS_MAX {
             return Err(Refusal::unavailable(format!("the adapter names more than {SETS_MAX} key sets")));
         }
-        let keys = Arc::new(Keys::new(&self.provider, url.clone(), Arc::clone(&self.transport)));
-        sets.insert(url.clone(), Arc::clone(&keys));
+        let parsed =
+            Url::parse(url).map_err(|_| Refusal::new(Cause::Misconfigured, "the plan names no URL for its keys"))?;
+        let keys = Arc::new(Keys::new(&self.provider, parsed, Arc::clone(&self.transport)));
+        sets.insert(url.to_owned(), Arc::clone(&keys));
         Ok(keys)
     }
 
     /// Lets go of the sets that are at none of these URLs.
-    pub(super) fn retain(&self, urls: &[Url]) {
-        self.sets.lock().unwrap_or_else(PoisonError::into_inner).retain(|url, _| urls.contains(url));
+    pub(super) fn retain(&self, urls: &[&str]) {
+        self.sets.lock().unwrap_or_else(PoisonError::into_inner).retain(|url, _| urls.contains(&url.as_str()));
     }
 }
 
@@ -91,10 +93,8 @@ struct Current {
 #[derive(Clone)]
 pub(super) struct Key {
     id: Option<String>,
-    /// The algorithm, where the key names one.
-    algorithm: Option<String>,
-    /// The algorithms that its type is for.
-    family: &'static [Algorithm],
+    /// What it may verify: the algorithms of its type, or the one of them that it names.
+    algorithms: Vec<Algorithm>,
     pub(super) key: Arc<DecodingKey>,
 }
 
@@ -248,10 +248,8 @@ impl Keys {
 impl Current {
     /// By its id; a token without one may be signed with any key of the right type.
     fn fitting(&self, algorithm: Algorithm, id: Option<&str>) -> Vec<Key> {
-        let fits = |key: &&Key| {
-            let named = key.algorithm.as_ref().is_none_or(|named| *named == name(algorithm));
-            named && key.family.contains(&algorithm) && id.is_none_or(|id| key.id.as_deref() == Some(id))
-        };
+        let fits =
+            |key: &&Key| key.algorithms.contains(&algorithm) && id.is_none_or(|id| key.id.as_deref() == Some(id));
         self.keys.iter().filter(fits).cloned().collect()
     }
 
@@ -260,21 +258,23 @@ impl Current {
     }
 }
 
-/// The algorithm's name in a JOSE header.
-fn name(algorithm: Algorithm) -> String {
-    format!("{algorithm:?}")
-}
+/// What is verified here, by its name in a JOSE header (RFC 7518 3.1, RFC 8037): neither none nor HMAC.
+const ALGORITHMS: [(&str, Algorithm); 9] = [
+    ("RS256", Algorithm::RS256),
+    ("RS384", Algorithm::RS384),
+    ("RS512", Algorithm::RS512),
+    ("PS256", Algorithm::PS256),
+    ("PS384", Algorithm::PS384),
+    ("PS512", Algorithm::PS512),
+    ("ES256", Algorithm::ES256),
+    ("ES384", Algorithm::ES384),
+    ("EdDSA", Algorithm::EdDSA),
+];
 
-/// The algorithm of that name; `None` for what is not verified here: none, HMAC, names of nothing.
+/// The algorithm of that name.
 pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
-    [RSA, P256, P384, ED25519].into_iter().flatten().copied().find(|algorithm| self::name(*algorithm) == name)
+    ALGORITHMS.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
 }
-
-const RSA: &[Algorithm] =
-    &[Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
-const P256: &[Algorithm] = &[Algorithm::ES256];
-const P384: &[Algorithm] = &[Algorithm::ES384];
-const ED25519: &[Algorithm] = &[Algorithm::EdDSA];
 
 /// The keys of a set that can verify. A key that cannot be used (for encryption, of an unknown type, broken) is left out; it must
 /// not take the others with it.
@@ -294,7 +294,6 @@ fn key(jwk: &serde_json::Value) -> Option<Key> {
     let text = |name: &str| jwk.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
     // What is not the key itself is read apart: an algorithm that the crate does not know, or an odd certificate, must not make
     // a good key unreadable.
-    let (id, algorithm) = (text("kid"), text("alg"));
     let of_the_key = |name: &str| matches!(name, "kty" | "use" | "key_ops" | "n" | "e" | "crv" | "x" | "y");
     let members = jwk.as_object()?.iter().filter(|(name, _)| of_the_key(name));
     let members: serde_json::Map<_, _> = members.map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -302,14 +301,24 @@ fn key(jwk: &serde_json::Value) -> Option<Key> {
     let common = &jwk.common;
     let for_signatures = common.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature)
         && common.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify));
-    let family = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => RSA,
-        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => P256,
-        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P384 => P384,
-        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => ED25519,
+    let of_its_type = |algorithm: Algorithm| match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => algorithm.family() == AlgorithmFamily::Rsa,
+        AlgorithmParameters::EllipticCurve(curve) => match curve.curve {
+            EllipticCurve::P256 => algorithm == Algorithm::ES256,
+            EllipticCurve::P384 => algorithm == Algorithm::ES384,
+            _ => false,
+        },
+        AlgorithmParameters::OctetKeyPair(pair) => {
+            pair.curve == EllipticCurve::Ed25519 && algorithm == Algorithm::EdDSA
+        }
         // A shared secret (`oct`) is no published key, whatever a set says.
-        _ => return None,
+        _ => false,
     };
+    let named = text("alg");
+    let fits = |(name, algorithm): &(&str, Algorithm)| {
+        of_its_type(*algorithm) && named.as_deref().is_none_or(|named| named == *name)
+    };
+    let algorithms = ALGORITHMS.iter().filter(|one| fits(one)).map(|(_, algorithm)| *algorithm).collect();
     let key = DecodingKey::from_jwk(&jwk).ok().filter(|_| for_signatures)?;
-    Some(Key { id, algorithm, family, key: Arc::new(key) })
+    Some(Key { id: text("kid"), algorithms, key: Arc::new(key) })
 }

@@ -104,7 +104,7 @@ impl Provider {
         let readiness = self.readiness();
         let Readiness::Ready(plan) = &*readiness else { return };
         for url in plan.key_urls() {
-            if let Ok(keys) = self.keyring.set(&url) {
+            if let Ok(keys) = self.keyring.set(url) {
                 keys.prepare();
             }
         }

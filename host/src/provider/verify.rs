@@ -6,7 +6,6 @@ use jsonwebtoken::crypto;
 use portcullis_core::identity::{Identity, Moment};
 use portcullis_core::jws::{Jws, SignatureRules};
 use portcullis_core::refusal::{Cause, Refusal};
-use url::Url;
 
 /// Verifies a token at `now` (seconds since 1970).
 ///
@@ -20,14 +19,14 @@ pub(super) async fn verify<'t>(
     now: i64,
 ) -> Result<Jws<'t>, Refusal> {
     let token = Jws::read(token)?;
-    let misconfigured = |what: &str| Refusal::new(Cause::Misconfigured, format!("the plan names {what}"));
-    let url = Url::parse(&rules.keys).map_err(|_| misconfigured("no URL for its keys"))?;
-    let rules = of(rules);
+    let contract::SignatureRules { keys, issuers, algorithms, types, expires } = rules;
+    let rules = SignatureRules { issuers, algorithms, types, expires: *expires };
     rules.admit_header(&token)?;
-    let algorithm = keys::algorithm(&token.algorithm).ok_or_else(|| misconfigured("an algorithm that nobody knows"))?;
+    let unknown = || Refusal::new(Cause::Misconfigured, "the plan names an algorithm that nobody knows");
+    let algorithm = keys::algorithm(&token.algorithm).ok_or_else(unknown)?;
     // Claims that are no good whoever signed them need no keys.
     rules.admit_claims(&token, now)?;
-    let found = keyring.set(&url)?.find(algorithm, token.key_id.as_deref()).await?;
+    let found = keyring.set(keys)?.find(algorithm, token.key_id.as_deref()).await?;
     if found.is_empty() {
         let id = token.key_id.as_deref().unwrap_or_default();
         return Err(Refusal::invalid(format!("the provider has no key {id:?} for {}", token.algorithm)));
@@ -58,15 +57,5 @@ impl Proof {
         if self.bound && identity.confirmation.is_empty() {
             identity.confirmation.push(("cnf".to_owned(), String::new()));
         }
-    }
-}
-
-/// The rules as the core knows them.
-fn of(rules: &contract::SignatureRules) -> SignatureRules {
-    SignatureRules {
-        issuers: rules.issuers.clone(),
-        algorithms: rules.algorithms.clone(),
-        types: rules.types.clone(),
-        expires: rules.expires,
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::refusal::Cause;
 use serde_json::json;
+use std::sync::LazyLock;
 
 const NOW: i64 = 1_700_000_000;
 
@@ -13,13 +14,13 @@ fn token(header: &str, claims: &str) -> String {
     )
 }
 
-fn rules() -> SignatureRules {
-    SignatureRules {
-        issuers: vec!["https://id.example.com".to_owned(), "https://login.example.com/{tid}/v2.0".to_owned()],
-        algorithms: vec!["RS256".to_owned(), "ES256".to_owned()],
-        types: vec!["JWT".to_owned(), "at+jwt".to_owned()],
-        expires: true,
-    }
+fn rules() -> SignatureRules<'static> {
+    static LISTS: LazyLock<[Vec<String>; 3]> = LazyLock::new(|| {
+        [["https://id.example.com", "https://login.example.com/{tid}/v2.0"], ["RS256", "ES256"], ["JWT", "at+jwt"]]
+            .map(|list| list.map(str::to_owned).to_vec())
+    });
+    let [issuers, algorithms, types] = &*LISTS;
+    SignatureRules { issuers, algorithms, types, expires: true }
 }
 
 fn admit(header: &Value, claims: &Value) -> Result<(), Refusal> {
