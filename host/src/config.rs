@@ -175,7 +175,7 @@ pub struct RouteConfig {
     /// `upstream`.
     pub upstream: UpstreamConfig,
     /// `identity_headers`: header name and the fact it carries. By default `X-Remote-User: username`.
-    pub identity_headers: Vec<(String, Fact)>,
+    pub identity_headers: Vec<(http::HeaderName, Fact)>,
     /// `header_values`: what becomes of a value that is not all visible ASCII.
     pub header_values: HeaderValues,
     /// `authorization: keep`: the client's own Authorization goes upstream. Dropped by default.

@@ -21,7 +21,6 @@ use crate::config::RouteConfig;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use portcullis_core::denial::Denial;
 use portcullis_core::fingerprint::Fingerprint;
-use portcullis_core::identity::Identity;
 use portcullis_core::target::NormalTarget;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,7 +69,7 @@ pub struct Account {
     /// Who was refused for coming with Basic, as far as that may be told.
     pub basic: Option<String>,
     /// Whose it was, also where the route's rules then refused.
-    pub identity: Option<Arc<Identity>>,
+    pub username: Option<Arc<str>>,
     /// On a route that only observes: what would have been refused, if anything.
     pub observed: Option<Option<Denial>>,
 }

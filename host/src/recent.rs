@@ -4,7 +4,6 @@
 
 use http::{HeaderValue, Method};
 use portcullis_core::fingerprint::Fingerprint;
-use portcullis_core::identity::Identity;
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,7 +49,7 @@ pub struct Line {
     /// Whose verdict it was.
     pub provider: Option<Arc<str>>,
     /// Who it was.
-    pub identity: Option<Arc<Identity>>,
+    pub username: Option<Arc<str>>,
     /// Who came with Basic and was refused.
     pub basic: Option<String>,
     /// Where the verdict came from.
@@ -97,13 +96,12 @@ impl Recent {
         let lines: Vec<Line> = lock(&self.decisions).iter().rev().cloned().collect();
         let line = |line: Line| {
             let Line { at_s, id, trace, method, route, status, decision, rule, reason, .. } = line;
-            let Line { provider, identity, basic, cache, credential, verdict_ms, ms, .. } = line;
-            let username = identity.as_ref().map(|identity| identity.username.as_str());
+            let Line { provider, username, basic, cache, credential, verdict_ms, ms, .. } = line;
             let credential = credential.map(|fingerprint| fingerprint.to_string());
             json!({
                 "at": httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(u64::try_from(at_s).unwrap_or(0))),
                 "id": id.to_str().unwrap_or_default(), "trace": trace, "method": method.as_str(), "route": route, "status": status, "decision": decision,
-                "rule": rule, "reason": reason, "provider": provider.as_deref(), "username": username, "basic": basic,
+                "rule": rule, "reason": reason, "provider": provider.as_deref(), "username": username.as_deref(), "basic": basic,
                 "cache": cache, "credential": credential, "verdict_ms": verdict_ms, "ms": ms,
             })
         };

@@ -72,7 +72,7 @@ pub fn judge(identity: &Identity, rules: &Rules, now: i64, arrived: i64) -> Resu
                     .to_owned(),
             )
         })?;
-        if let Some(missing) = rules.scope_orders.missing(told, &rules.required_scopes) {
+        if let Some(missing) = rules.scope_orders.missing(told.iter().map(String::as_str), &rules.required_scopes) {
             return Err(lacks(format!("the token lacks the scope `{missing}`")));
         }
     }

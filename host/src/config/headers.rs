@@ -5,6 +5,7 @@
 //! gateway needs can't be one.
 
 use super::Fact;
+use http::HeaderName;
 use portcullis_core::header::fold;
 use portcullis_core::problem::Problems;
 use portcullis_core::tree::At;
@@ -62,29 +63,29 @@ pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
 }
 
-pub(super) fn read(at: &At<'_>, problems: &mut Problems) -> Option<Vec<(String, Fact)>> {
-    let mut headers: Vec<(String, Fact)> = Vec::new();
+pub(super) fn read(at: &At<'_>, problems: &mut Problems) -> Option<Vec<(HeaderName, Fact)>> {
+    let mut headers: Vec<(HeaderName, Fact)> = Vec::new();
     let entries = at.entries(problems)?;
     let count = entries.len();
     for (name, at) in entries {
         let folded = fold(&name);
-        if !is_token(&name) {
+        let Some(header) = HeaderName::try_from(&name).ok().filter(|_| is_token(&name)) else {
             at.report(problems, "is no name of a header", "write letters, digits and `-`: X-Remote-User");
             continue;
-        }
+        };
         let sections = ["sec-", "x-forwarded-", "x-original-", "x-real-"];
         if TAKEN.contains(&folded.as_str()) || sections.iter().any(|start| folded.starts_with(start)) {
             let problem = "is a header that HTTP or the gateway itself needs";
             at.report(problems, problem, "write a name of your own: X-Remote-User");
             continue;
         }
-        if let Some((other, _)) = headers.iter().find(|(other, _)| fold(other) == folded) {
+        if let Some((other, _)) = headers.iter().find(|(other, _)| fold(other.as_str()) == folded) {
             let problem = format!("is the same header as `{other}` to servers that fold names");
             at.report(problems, problem, "keep one of the two");
             continue;
         }
         if let Some(fact) = fact(&at, problems) {
-            headers.push((name, fact));
+            headers.push((header, fact));
         }
     }
     (headers.len() == count).then_some(headers)

@@ -7,6 +7,7 @@ use super::read::NamedProvider;
 use super::resolve::Resolve;
 use super::{Access, BasicAuth, Cors, Fact, HeaderValues, RouteConfig, RouteMatch, Services, UpstreamConfig};
 use super::{files, headers, require};
+use http::HeaderName;
 use portcullis_core::base_url;
 use portcullis_core::policy::Require;
 use portcullis_core::problem::Problems;
@@ -99,7 +100,7 @@ fn read_one(
     }
     let fall_through = fall_through.map_or(Some(false), |at| at.flag(problems));
     let identity_headers = walker.take("identity_headers").map_or_else(
-        || Some(if is_public { Vec::new() } else { vec![("X-Remote-User".to_owned(), Fact::Username)] }),
+        || Some(if is_public { Vec::new() } else { vec![(HeaderName::from_static("x-remote-user"), Fact::Username)] }),
         |at| headers::read(&at, problems),
     );
     let header_values = walker.take("header_values").map_or(Some(HeaderValues::Refuse), |at| {

@@ -173,7 +173,7 @@ fn defaults_of_a_small_file() {
     let route = &configuration.routes[0];
     assert_eq!(route.matches, RouteMatch { host: None, path: String::new(), methods: Vec::new() });
     assert_eq!(route.access, Access::Providers(vec!["staff".to_owned()]));
-    assert_eq!(route.identity_headers, [("X-Remote-User".to_owned(), Fact::Username)]);
+    assert_eq!(route.identity_headers, [(http::HeaderName::from_static("x-remote-user"), Fact::Username)]);
     assert_eq!(route.refuse_query, ["access_token"]);
     assert_eq!((route.basic_auth, route.header_values), (BasicAuth::Block, HeaderValues::Refuse));
     assert!(!route.keep_authorization && !route.pass_cookies);
@@ -265,7 +265,10 @@ routes:
     assert_eq!((route.matches.path.as_str(), route.matches.methods.len()), ("/rest", 2));
     assert_eq!(route.upstream.url.as_str(), "https://up.example.com/confluence");
     assert_eq!(route.refuse_query, ["access_token", "os_authtype", "os_password", "os_username", "token"]);
-    assert_eq!(route.identity_headers[2], ("X-Dept".to_owned(), Fact::Attribute("department.name".to_owned())));
+    assert_eq!(
+        route.identity_headers[2],
+        (http::HeaderName::from_static("x-dept"), Fact::Attribute("department.name".to_owned()))
+    );
     assert!(route.keep_authorization && route.pass_cookies);
     assert_eq!(route.allow_in_path.len(), 2);
     let public = &configuration.routes[1];

@@ -6,20 +6,20 @@
 
 use super::headers::Encoded;
 use portcullis_core::credential::Credential;
+use portcullis_core::facts::Facts;
 use portcullis_core::fingerprint::Fingerprint;
-use portcullis_core::identity::Identity;
 use portcullis_core::lease::{Lease, Now, Standing};
 use portcullis_core::refusal::Refusal;
 use quick_cache::{Weighter, sync};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Identities, in bytes over all providers: about 100,000 of them with three groups each.
+/// Identities, in bytes over all providers: 100,000 of them with three groups each, and some more.
 const GOOD_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Refusals, in a space of their own: however many bad tokens come, they push nobody's identity out.
 const BAD_BYTES_MAX: u64 = 8 * 1024 * 1024;
-/// What an entry takes beside its texts: key, pointers, counts, the cache's own bookkeeping.
-const ENTRY_BYTES: usize = 200;
+/// What an entry takes beside its texts: key, pointers, counts, what the allocator rounds up, the cache's own bookkeeping. Measured.
+const ENTRY_BYTES: usize = 260;
 
 /// Which verdict: a keyed hash, useless outside this process.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,10 +42,10 @@ impl CredentialId {
     }
 }
 
-/// Somebody whom a provider vouched for, with the values of identity headers made once.
+/// Somebody whom a provider vouched for, with the values of identity headers rendered once.
 #[derive(Debug)]
 pub(super) struct Known {
-    pub(super) identity: Arc<Identity>,
+    pub(super) facts: Facts,
     pub(super) encoded: Encoded,
 }
 
@@ -168,7 +168,7 @@ impl Cache {
 
     /// Keeps an identity, unless something was forgotten since `epoch`.
     pub(super) fn keep(&self, key: Key, entry: Entry<'_>, known: &Arc<Known>, epoch: u64) {
-        let bytes = identity_bytes(&known.identity) + known.encoded.bytes();
+        let bytes = size_of::<Known>() + known.facts.bytes() + known.encoded.bytes();
         self.bad.remove(&key);
         insert(&self.good, key, entry, Arc::clone(known), bytes);
         if self.epoch() != epoch {
@@ -201,7 +201,7 @@ impl Cache {
         self.forgotten.fetch_add(1, Ordering::AcqRel);
         let count = std::cell::Cell::new(0);
         self.good.retain(|_, kept| {
-            let goes = what.covers(kept) || matches!(what, Forget::User(name) if kept.what.identity.username == *name);
+            let goes = what.covers(kept) || matches!(what, Forget::User(name) if *kept.what.facts.username == **name);
             count.set(count.get() + usize::from(goes));
             !goes
         });
@@ -245,23 +245,6 @@ fn insert<T>(cache: &sync::Cache<Key, Arc<Kept<T>>, Bytes>, key: Key, entry: Ent
     let kept =
         Kept { what, provider: Arc::clone(provider), fingerprint, lease, renew_from_ms: AtomicU64::new(0), bytes };
     cache.insert(key, Arc::new(kept));
-}
-
-/// What an identity takes on the heap, about.
-fn identity_bytes(identity: &Identity) -> usize {
-    const TEXT: usize = size_of::<String>();
-    let lists = [&identity.groups, &identity.scopes, &identity.audiences];
-    let lists: usize = lists.iter().filter_map(|list| list.as_ref()).flatten().map(|text| TEXT + text.capacity()).sum();
-    let singles = [&identity.subject, &identity.issuer, &identity.client];
-    let singles: usize = singles.iter().filter_map(|text| text.as_ref()).map(String::capacity).sum();
-    let attributes: usize = identity
-        .attributes
-        .iter()
-        .map(|found| 2 * TEXT + found.path.capacity() + found.values.iter().map(|v| TEXT + v.capacity()).sum::<usize>())
-        .sum();
-    let email = identity.email.as_ref().map_or(0, |email| email.address.capacity());
-    let names = identity.username.capacity() + identity.username_attribute.capacity();
-    size_of::<Identity>() + lists + singles + attributes + email + names
 }
 
 #[cfg(test)]

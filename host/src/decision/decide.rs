@@ -9,8 +9,8 @@ use crate::provider::now;
 use http::header::AUTHORIZATION;
 use portcullis_core::credential::{Credential, Presented, read_authorization};
 use portcullis_core::denial::{Denial, Kind};
-use portcullis_core::identity::{Actor, Identity};
-use portcullis_core::policy::ScopeOrders;
+use portcullis_core::facts::Facts;
+use portcullis_core::identity::Actor;
 use portcullis_core::refusal::{Cause, Refusal};
 use std::sync::Arc;
 use std::time::Instant;
@@ -100,9 +100,9 @@ async fn pass(
         }
     }
     let (known, served) = vouched(snapshot, route, names, &credential, account).await?;
-    account.identity = Some(Arc::clone(&known.identity));
-    let (identity, pass) = admit(route, &known, &served.provider.config().scope_orders)?;
-    account.identity = Some(identity);
+    account.username = Some(Arc::clone(&known.facts.username));
+    let (username, pass) = admit(route, &known, served)?;
+    account.username = Some(username);
     Ok(pass)
 }
 
@@ -150,34 +150,38 @@ fn as_nobody(route: &Arc<RouteConfig>, keep_authorization: bool, pass_cookies: b
     Pass { route: Arc::clone(route), headers: Vec::new(), keep_authorization, pass_cookies, preflight: false }
 }
 
-/// The route's own rules about an identity: of every request, whether its verdict was known or not.
-fn admit(route: &Arc<RouteConfig>, known: &Known, orders: &ScopeOrders) -> Result<(Arc<Identity>, Pass), Denial> {
-    let identity = here(route, &known.identity)?;
-    route.require.judge(&identity, orders)?;
-    let headers = if Arc::ptr_eq(&identity, &known.identity) {
-        identity_headers(route, &known.encoded)?
-    } else {
-        identity_headers(route, &known.encoded.again(&identity))?
+/// The route's own rules about an identity: of every request, whether its verdict was known or not. And the name that it passes
+/// under.
+fn admit(route: &Arc<RouteConfig>, known: &Known, served: &Served) -> Result<(Arc<str>, Pass), Denial> {
+    let (orders, needs) = (&served.provider.config().scope_orders, served.needs());
+    let (username, headers) = match name_of_program(route, &known.facts)? {
+        None => {
+            route.require.judge(&known.facts, orders)?;
+            (Arc::clone(&known.facts.username), identity_headers(route, &known.encoded, needs)?)
+        }
+        Some(username) => {
+            route.require.judge(&Facts { username: Arc::clone(&username), ..known.facts.clone() }, orders)?;
+            let headers = identity_headers(route, &known.encoded.renamed(&username, needs), needs)?;
+            (username, headers)
+        }
     };
     let (keep_authorization, pass_cookies) = (route.keep_authorization, route.pass_cookies);
-    Ok((identity, Pass { route: Arc::clone(route), headers, keep_authorization, pass_cookies, preflight: false }))
+    Ok((username, Pass { route: Arc::clone(route), headers, keep_authorization, pass_cookies, preflight: false }))
 }
 
-/// Who somebody is on this route: a client that somebody registered as `alice` must never become the user alice.
-fn here(route: &RouteConfig, identity: &Arc<Identity>) -> Result<Arc<Identity>, Denial> {
+/// The name that a program has on this route, where it is another than the provider's: a client that somebody registered as
+/// `alice` must never become the user alice.
+fn name_of_program(route: &RouteConfig, facts: &Facts) -> Result<Option<Arc<str>>, Denial> {
     let refuse = |reason: &str| Err(Denial::by("services", Kind::Forbidden, reason));
-    match (&route.services, identity.kind) {
+    match (&route.services, facts.kind) {
         (Services::Refuse, Actor::Service) => {
             refuse("the credential is a program's, and the route admits people (`services`)")
         }
-        (Services::Prefix(prefix), Actor::Service) => {
-            let username = format!("{prefix}{}", identity.username);
-            Ok(Arc::new(Identity { username, ..Identity::clone(identity) }))
-        }
-        (Services::Prefix(prefix), Actor::User) if identity.username.starts_with(prefix) => {
+        (Services::Prefix(prefix), Actor::Service) => Ok(Some(format!("{prefix}{}", facts.username).into())),
+        (Services::Prefix(prefix), Actor::User) if facts.username.starts_with(prefix) => {
             refuse("this user's name begins as those of programs do here (`services.prefix`)")
         }
-        (Services::Refuse | Services::Prefix(_), Actor::User) | (Services::Pass, _) => Ok(Arc::clone(identity)),
+        (Services::Refuse | Services::Prefix(_), Actor::User) | (Services::Pass, _) => Ok(None),
     }
 }
 

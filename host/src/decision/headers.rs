@@ -5,55 +5,50 @@ use http::{HeaderName, HeaderValue};
 use portcullis_core::denial::{Denial, Kind};
 use portcullis_core::header;
 use portcullis_core::identity::Identity;
+use portcullis_core::list::List;
 use std::sync::Arc;
 
 /// A fact in one of the two encodings: what some route puts into a header.
 pub(super) type Need = (Fact, HeaderValues);
 
-/// A value, or why it cannot stand in a header.
-type Rendered = Result<HeaderValue, Box<str>>;
-
-/// The values that routes need of an identity, made once and used for every request: a value is a shared, counted text.
+/// The values that a provider's routes need of an identity, rendered once: for each need one text, of which the first byte says
+/// what the rest is.
 #[derive(Debug)]
-pub(super) struct Encoded {
-    needs: Arc<[Need]>,
-    /// One for each need; `None` where the provider does not tell the fact.
-    values: Box<[Option<Rendered>]>,
-}
+pub(super) struct Encoded(List);
+
+/// The provider does not tell the fact.
+const UNTOLD: &str = "-";
+/// The value follows.
+const VALUE: &str = "=";
+/// It cannot stand in a header; why follows.
+const UNFIT: &str = "!";
 
 impl Encoded {
     /// Of the facts that are told.
-    pub(super) fn of(identity: &Identity, needs: &Arc<[Need]>) -> Self {
-        let value = |(fact, mode): &Need| {
-            let text = rendered(fact, identity, *mode == HeaderValues::PercentEncode)?;
-            Some(
-                text.and_then(|text| HeaderValue::try_from(text).map_err(|error| error.to_string()))
-                    .map_err(Into::into),
-            )
-        };
-        Self { needs: Arc::clone(needs), values: needs.iter().map(value).collect() }
+    pub(super) fn of(identity: &Identity, needs: &[Need]) -> Self {
+        Self(List::of(needs.iter().map(|(fact, mode)| match rendered(fact, identity, *mode) {
+            None => UNTOLD.to_owned(),
+            Some(Ok(value)) => VALUE.to_owned() + &value,
+            Some(Err(reason)) => UNFIT.to_owned() + &reason,
+        })))
     }
 
-    /// The same values, of somebody else.
-    pub(super) fn again(&self, identity: &Identity) -> Self {
-        Self::of(identity, &self.needs)
+    /// The same, but of this name.
+    pub(super) fn renamed(&self, username: &str, needs: &[Need]) -> Self {
+        let name = Self::of(&Identity::named(username, ""), needs);
+        let both = needs.iter().zip(self.0.iter().zip(name.0.iter()));
+        Self(List::of(both.map(|((fact, _), (old, new))| if *fact == Fact::Username { new } else { old })))
     }
 
-    fn get(&self, fact: &Fact, mode: HeaderValues) -> Option<&Rendered> {
-        let at = self.needs.iter().position(|need| need.1 == mode && need.0 == *fact)?;
-        self.values.get(at)?.as_ref()
-    }
-
-    /// What it takes on the heap, about.
+    /// What it takes on the heap, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        let told = self.values.iter().flatten();
-        size_of_val(&*self.values)
-            + told.map(|value| value.as_ref().map_or_else(|e| e.len(), HeaderValue::len)).sum::<usize>()
+        self.0.bytes()
     }
 }
 
-/// A fact as text; `None` where the provider does not tell it.
-fn rendered(fact: &Fact, identity: &Identity, encode: bool) -> Option<Result<String, String>> {
+/// A fact as the value of a header; `None` where the provider does not tell it.
+fn rendered(fact: &Fact, identity: &Identity, mode: HeaderValues) -> Option<Result<String, String>> {
+    let encode = mode == HeaderValues::PercentEncode;
     let one = |text: &str| header::render_one(text, encode);
     let list = |values: &[String], separator: char| {
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
@@ -73,7 +68,8 @@ fn rendered(fact: &Fact, identity: &Identity, encode: bool) -> Option<Result<Str
     rendered.map(|rendered| rendered.map_err(|error| error.to_string()))
 }
 
-/// The identity headers of a route, one value each. A fact that the provider does not tell has no header.
+/// The identity headers of a route, one value each. A fact that the provider does not tell has no header. `encoded` is of
+/// `needs`.
 ///
 /// # Errors
 ///
@@ -81,14 +77,20 @@ fn rendered(fact: &Fact, identity: &Identity, encode: bool) -> Option<Result<Str
 pub(super) fn identity_headers(
     route: &RouteConfig,
     encoded: &Encoded,
+    needs: &[Need],
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Denial> {
     let mut headers = Vec::with_capacity(route.identity_headers.len());
     for (name, fact) in &route.identity_headers {
-        let Some(value) = encoded.get(fact, route.header_values) else { continue };
+        let mut values = needs.iter().zip(encoded.0.iter());
+        let found = values.find(|((of, mode), _)| *mode == route.header_values && of == fact);
+        let Some((_, text)) = found else { continue };
         let refuse = |reason: &str| Denial::by("header_values", Kind::Forbidden, format!("header {name}: {reason}"));
-        let value = value.as_ref().map_err(|reason| refuse(reason))?;
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| refuse(&error.to_string()))?;
-        headers.push((name, value.clone()));
+        if let Some(value) = text.strip_prefix(VALUE) {
+            let value = HeaderValue::from_str(value).map_err(|error| refuse(&error.to_string()))?;
+            headers.push((name.clone(), value));
+        } else if let Some(reason) = text.strip_prefix(UNFIT) {
+            return Err(refuse(reason));
+        }
     }
     Ok(headers)
 }
@@ -130,8 +132,8 @@ pub(super) mod tests {
                 ca_pem: None,
             },
             identity_headers: vec![
-                ("X-Remote-User".to_owned(), Fact::Username),
-                ("X-Remote-Groups".to_owned(), Fact::Groups),
+                (HeaderName::from_static("x-remote-user"), Fact::Username),
+                (HeaderName::from_static("x-remote-groups"), Fact::Groups),
             ],
             header_values: HeaderValues::Refuse,
             keep_authorization: false,
@@ -147,7 +149,8 @@ pub(super) mod tests {
     }
 
     fn headers_of(route: &RouteConfig, identity: &Identity) -> Result<Vec<(HeaderName, HeaderValue)>, Denial> {
-        identity_headers(route, &Encoded::of(identity, &needs([route].into_iter())))
+        let needs = needs([route].into_iter());
+        identity_headers(route, &Encoded::of(identity, &needs), &needs)
     }
 
     #[test]
@@ -159,6 +162,17 @@ pub(super) mod tests {
         let headers = headers_of(&route, &joerg).unwrap();
         assert_eq!(headers[0].1, "j%C3%B6rg");
         assert_eq!(headers[1].1, "/K%C3%BCche,a%2Cb");
+    }
+
+    #[test]
+    fn a_program_has_its_own_name_and_what_else_was_told() {
+        let mut route = route(Access::Public);
+        route.identity_headers.push((HeaderName::from_static("x-mail"), Fact::Email));
+        let needs = needs([&route].into_iter());
+        let renamed = Encoded::of(&identity("ci", &["/bots"]), &needs).renamed("svc:ci", &needs);
+        let headers = identity_headers(&route, &renamed, &needs).unwrap();
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        assert_eq!(headers, [("x-remote-user", &b"svc:ci"[..]), ("x-remote-groups", b"/bots")]);
     }
 
     #[test]

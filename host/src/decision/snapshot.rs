@@ -72,7 +72,7 @@ impl Snapshot {
         let identity_names = routes
             .iter()
             .flat_map(|route| &route.identity_headers)
-            .map(|(name, _)| fold(name))
+            .map(|(name, _)| fold(name.as_str()))
             .chain([fold("X-Remote-User")])
             .collect();
         let throttled_is_unavailable = configuration.throttled_is_unavailable;

@@ -10,6 +10,7 @@ use crate::metrics::METRICS;
 use crate::provider::{Provider, now};
 use crate::random;
 use portcullis_core::credential::Credential;
+use portcullis_core::facts::Facts;
 use portcullis_core::fingerprint::Fingerprint;
 use portcullis_core::identity::{Identity, Moment};
 use portcullis_core::lease::{Lease, Now};
@@ -41,6 +42,11 @@ impl Served {
 
     pub(super) fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// What its routes put into headers.
+    pub(super) fn needs(&self) -> &[Need] {
+        &self.needs
     }
 }
 
@@ -207,7 +213,7 @@ impl Verdicts {
             Ok(identity) => {
                 let expires = identity.expires.map(|moment| moment.resolve(asked.wall_s));
                 let encoded = Encoded::of(&identity, &served.needs);
-                let known = Arc::new(Known { identity: Arc::new(identity), encoded });
+                let known = Arc::new(Known { facts: Facts::of(&identity), encoded });
                 if let Some(lease) = kept_for.and_then(|kept| Lease::grant(asked, kept.ttl, expires, spread)) {
                     self.cache.keep(key, entry(lease), &known, epoch);
                 }

@@ -30,7 +30,7 @@ pub(super) struct Request<'r> {
 
 /// Tells of it everywhere.
 pub(super) fn record(outcome: Outcome, account: Account, request: Request<'_>, status: u16) {
-    let Account { route, provider, source, credential, identity, asked_for, basic, observed } = account;
+    let Account { route, provider, source, credential, username, asked_for, basic, observed } = account;
     let Request { method, trace, path, began, id } = request;
     let took = began.elapsed();
     let (decision, rule, reason) = match outcome {
@@ -60,7 +60,7 @@ pub(super) fn record(outcome: Outcome, account: Account, request: Request<'_>, s
         rule,
         reason,
         provider,
-        identity,
+        username,
         basic,
         cache: source.map(Source::word),
         credential,
@@ -74,8 +74,8 @@ pub(super) fn record(outcome: Outcome, account: Account, request: Request<'_>, s
 /// The access log: one line a request.
 fn log(line: &Line, path: Option<&str>) {
     let Line { id, method, route, status, decision, rule, reason, cache, verdict_ms, ms, at_s: _, .. } = line;
-    let username = line.identity.as_ref().map(|identity| identity.username.as_str());
-    let (provider, id) = (line.provider.as_deref(), id.to_str().unwrap_or_default());
+    let (provider, username) = (line.provider.as_deref(), line.username.as_deref());
+    let id = id.to_str().unwrap_or_default();
     let (trace, basic) = (line.trace.as_deref(), line.basic.as_deref());
     let credential = line.credential.map(tracing::field::display);
     tracing::info!(

@@ -4,7 +4,8 @@
 
 use super::scopes::ScopeOrders;
 use crate::denial::{Denial, Kind};
-use crate::identity::Identity;
+use crate::facts::Facts;
+use crate::list::List;
 
 /// `require` of a route. All of it has to hold; what is empty demands nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,30 +40,30 @@ impl Require {
     /// # Errors
     ///
     /// 403 by the first rule that does not hold, which the reason names.
-    pub fn judge(&self, identity: &Identity, orders: &ScopeOrders) -> Result<(), Denial> {
-        let user = &identity.username;
-        if self.deny.contains(user) {
+    pub fn judge(&self, facts: &Facts, orders: &ScopeOrders) -> Result<(), Denial> {
+        let names = |list: &[String]| list.iter().any(|name| **name == *facts.username);
+        if names(&self.deny) {
             return Err(Denial::by("require.users.deny", Kind::Forbidden, "require.users.deny names this user"));
         }
-        if !self.allow.is_empty() && !self.allow.contains(user) {
+        if !self.allow.is_empty() && !names(&self.allow) {
             let reason = "require.users.allow does not name this user";
             return Err(Denial::by("require.users.allow", Kind::Forbidden, reason));
         }
-        one_of("require.audience", "", &self.audience, identity.audiences.as_deref())?;
-        one_of("require.groups", "", &self.groups, identity.groups.as_deref())?;
+        one_of("require.audience", "", &self.audience, facts.audiences.as_ref())?;
+        one_of("require.groups", "", &self.groups, facts.groups.as_ref())?;
         for (path, values) in &self.attributes {
-            let told = identity.attributes.iter().find(|attribute| attribute.path == *path);
-            one_of("require.attributes", path, values, told.map(|attribute| attribute.values.as_slice()))?;
+            let told = facts.attributes.iter().find(|(told, _)| **told == **path);
+            one_of("require.attributes", path, values, told.map(|(_, values)| values))?;
         }
         if self.scopes.is_empty() {
             return Ok(());
         }
         let kind = || Kind::InsufficientScope { scopes: self.scopes.clone() };
         let lacks = |reason| Err(Denial::by("require.scopes", kind(), reason));
-        let Some(held) = identity.scopes.as_deref() else {
+        let Some(held) = &facts.scopes else {
             return lacks(not_told("require.scopes"));
         };
-        match orders.missing(held, &self.scopes) {
+        match orders.missing(held.iter(), &self.scopes) {
             None => Ok(()),
             Some(missing) => lacks(format!("require.scopes: the token lacks `{missing}`")),
         }
@@ -70,14 +71,14 @@ impl Require {
 }
 
 /// `path` is an attribute's, where the rule is about one.
-fn one_of(rule: &'static str, path: &str, wanted: &[String], told: Option<&[String]>) -> Result<(), Denial> {
+fn one_of(rule: &'static str, path: &str, wanted: &[String], told: Option<&List>) -> Result<(), Denial> {
     if wanted.is_empty() {
         return Ok(());
     }
     let name = if path.is_empty() { rule.to_owned() } else { format!("{rule}.{path}") };
     let reason = match told {
         None => not_told(&name),
-        Some(told) if told.iter().any(|value| wanted.contains(value)) => return Ok(()),
+        Some(told) if told.iter().any(|value| wanted.iter().any(|wanted| wanted == value)) => return Ok(()),
         Some(_) => format!("{name}: the provider tells none of those that are wanted"),
     };
     Err(Denial::by(rule, Kind::Forbidden, reason))
@@ -92,7 +93,7 @@ fn not_told(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::Attribute;
+    use crate::identity::{Attribute, Identity};
 
     fn texts(list: &[&str]) -> Vec<String> {
         list.iter().map(ToString::to_string).collect()
@@ -114,7 +115,7 @@ mod tests {
 
     /// The status, and a word that the reason has to hold.
     fn assert_judged(require: &Require, identity: &Identity, expected: Option<(u16, &str)>) {
-        match (require.judge(identity, &orders()), expected) {
+        match (require.judge(&Facts::of(identity), &orders()), expected) {
             (Ok(()), None) => {}
             (Err(denial), Some((status, word))) => {
                 assert_eq!(denial.status(), status, "{require:?}");
@@ -175,7 +176,7 @@ mod tests {
     fn all_rules_have_to_hold() {
         let both = Require { groups: texts(&["/docs"]), scopes: texts(&["ADMIN"]), ..Require::default() };
         assert_judged(&both, &alice(), Some((403, "require.scopes")));
-        let denial = both.judge(&alice(), &orders());
+        let denial = both.judge(&Facts::of(&alice()), &orders());
         assert!(matches!(denial, Err(Denial { kind: Kind::InsufficientScope { scopes }, .. }) if scopes == ["ADMIN"]));
     }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::{Fact, HeaderValues};
+use portcullis_core::identity::{Actor, Email, Identity, Moment};
 use portcullis_core::refusal::Cause;
 use portcullis_core::secret::Secret;
 use proptest::prelude::*;
@@ -27,8 +28,8 @@ fn basic(username: &str, password: &str) -> Credential {
 
 fn known(username: &str) -> Arc<Known> {
     let identity = Identity::named(username, "username");
-    let encoded = Encoded::of(&identity, &[(Fact::Username, HeaderValues::Refuse)].into());
-    Arc::new(Known { identity: Arc::new(identity), encoded })
+    let encoded = Encoded::of(&identity, &[(Fact::Username, HeaderValues::Refuse)]);
+    Arc::new(Known { facts: Facts::of(&identity), encoded })
 }
 
 struct Fixture {
@@ -63,7 +64,7 @@ impl Fixture {
     /// `Some(Ok(username))`, `Some(Err(()))`, or nothing.
     fn find(&self, token: &str, now: Now) -> Option<Result<String, ()>> {
         match self.cache.find(&self.key(token).1, now) {
-            Found::Known(known, _) => Some(Ok(known.identity.username.clone())),
+            Found::Known(known, _) => Some(Ok(known.facts.username.as_ref().to_owned())),
             Found::Refused(refusal) => {
                 assert_eq!(refusal.cause, Cause::InvalidToken);
                 Some(Err(()))
@@ -191,6 +192,66 @@ fn an_answer_that_was_under_way_when_something_was_forgotten_is_not_kept() {
     let lease = Lease::grant(START, Duration::from_secs(60), None, 0).unwrap();
     fixture.cache.keep(key, Entry { provider: &fixture.provider, credential: &id, lease }, &known("alice"), epoch);
     assert_eq!(fixture.find("t", START), None);
+}
+
+/// As Keycloak's introspection tells it in some 500 bytes: every list that rules can read is there.
+fn member(number: usize) -> Known {
+    let texts = |list: &[&str]| Some(list.iter().map(ToString::to_string).collect());
+    let identity = Identity {
+        kind: Actor::User,
+        subject: Some(format!("7d1c8f0e-5a0b-4f5e-9a55-{number:012}")),
+        issuer: Some("https://sso.example.com/realms/staff".to_owned()),
+        email: Some(Email { address: format!("member.{number}@example.com"), verified: Some(true) }),
+        groups: texts(&["/staff", "/docs/writers", "/administrators"]),
+        scopes: texts(&["openid", "email", "profile"]),
+        audiences: texts(&["confluence-api"]),
+        client: Some("confluence-web".to_owned()),
+        expires: Some(Moment::At(START.wall_s + 3600)),
+        ..Identity::named(format!("member.{number}"), "preferred_username")
+    };
+    let needs = [(Fact::Username, HeaderValues::Refuse), (Fact::Groups, HeaderValues::Refuse)];
+    Known { facts: Facts::of(&identity), encoded: Encoded::of(&identity, &needs) }
+}
+
+/// Run again, alone in a process of its own: what others allocate meanwhile would count.
+#[test]
+fn a_hundred_thousand_identities_take_less_than_64_mib() {
+    const ALONE: &str = "PORTCULLIS_TESTS_ALONE";
+    const COUNT: usize = 100_000;
+    if std::env::var_os(ALONE).is_none() {
+        let this = "decision::cache::tests::a_hundred_thousand_identities_take_less_than_64_mib";
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = again.args(["--exact", this, "--nocapture"]).env(ALONE, "1").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && said.contains("1 passed"),
+            "{said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        return;
+    }
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    };
+    let before = resident();
+    let fixture = Fixture::new();
+    for number in 0..COUNT {
+        let (id, key) = fixture.key(&number.to_string());
+        let lease = Lease::grant(START, Duration::from_secs(3600), None, 0).unwrap();
+        let entry = Entry { provider: &fixture.provider, credential: &id, lease };
+        fixture.cache.keep(key, entry, &Arc::new(member(number)), fixture.cache.epoch());
+    }
+    for number in 0..COUNT {
+        assert_eq!(fixture.find(&number.to_string(), START), Some(Ok(format!("member.{number}"))));
+    }
+    let (taken, [(count, counted), _]) = (resident() - before, fixture.cache.size());
+    println!("{count} identities: {taken} bytes resident, {counted} counted");
+    assert_eq!(count, COUNT);
+    assert!(taken <= 64 * 1024 * 1024, "{taken} bytes");
+    // What the cache believes is what it is bounded by: it may not be far from the truth.
+    assert!(counted.abs_diff(taken) * 10 <= taken, "{taken} bytes were counted as {counted}");
 }
 
 #[derive(Debug, Clone)]
