@@ -3,13 +3,14 @@
 use crate::adapters::{self, Build};
 use crate::steps::Steps;
 use crate::workspace::{self, Outcome, cargo, cargo_in, host_triple, root};
-use crate::{cases, demo, e2e, test, tools};
+use crate::{cases, demo, e2e, semver, test, tools};
 use std::path::PathBuf;
 
 /// Runs the command.
 pub(crate) fn run() -> Outcome {
     let mut steps = Steps::default();
     steps.run("format", format);
+    steps.run("semver", semver::run);
     steps.run("clippy", clippy);
     steps.run("clippy of the adapters", clippy_adapters);
     steps.run("deny", deny);
