@@ -10,5 +10,6 @@ pub mod load;
 pub mod provider;
 pub mod server;
 pub mod spellings;
+pub mod sums;
 pub mod upstream;
 pub mod wire;

@@ -6,9 +6,10 @@
 //! compared both ways.
 
 use crate::workspace::{Outcome, root};
+use portcullis_tests::sums;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use wit_component::{WitPrinter, semver_check};
 use wit_parser::{PackageId, Resolve, WorldId};
 
@@ -60,28 +61,11 @@ fn check(today: &str, released: &BTreeMap<String, String>) -> Outcome<Vec<String
 
 /// The released versions, each with its text, no byte of which has changed since.
 fn released(folder: &Path) -> Outcome<BTreeMap<String, String>> {
-    let mut sums = read(&folder.join("B3SUMS"))?
-        .lines()
-        .filter_map(|line| line.split_once("  "))
-        .map(|(digest, name)| (name.to_owned(), digest.to_owned()))
-        .collect::<BTreeMap<_, _>>();
     let mut found = BTreeMap::new();
-    for path in folders(folder)? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let text = read(&path.join("adapter.wit"))?;
-        let recorded = sums.remove(&format!("{name}/adapter.wit"));
-        let digest = blake3::hash(text.as_bytes()).to_hex();
-        if recorded.as_deref() != Some(digest.as_str()) {
-            let recorded = recorded.unwrap_or_else(|| "nothing".to_owned());
-            return Err(format!(
-                "wit/released/{name}/adapter.wit has the digest {digest}, and B3SUMS says {recorded}; a released version \
-                 is never edited: take the file back, or write the line if this is a new release"
-            ));
-        }
-        found.insert(name, text);
-    }
-    if let Some(gone) = sums.keys().next() {
-        return Err(format!("wit/released/{gone} is in B3SUMS and gone; a released version is never removed"));
+    for (file, bytes) in sums::unchanged(folder)? {
+        let version = file.strip_suffix("/adapter.wit").ok_or_else(|| format!("wit/released/{file} is no contract"))?;
+        let text = String::from_utf8(bytes).map_err(|_| format!("wit/released/{file} is no UTF-8"))?;
+        found.insert(version.to_owned(), text);
     }
     if found.is_empty() {
         return Err(format!("{} holds no version", folder.display()));
@@ -181,9 +165,4 @@ fn words(error: impl std::fmt::Debug) -> String {
 
 fn read(file: &Path) -> Outcome<String> {
     fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))
-}
-
-fn folders(folder: &Path) -> Outcome<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
-    Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect())
 }

@@ -35,6 +35,7 @@ mod preflight;
 mod probing;
 mod protocols;
 mod reaching;
+mod released;
 mod reload;
 mod shutdown;
 mod signatures;
