@@ -51,7 +51,7 @@ pub enum LoadFault {
         import: String,
     },
     /// Made for another version of the contract.
-    #[error("{}: was built for `{found}`, and this gateway speaks `{wanted}`; build the adapter against the wit/ folder of this release", file.display())]
+    #[error("{}: was built for `{found}`, and this gateway speaks `{wanted}`; build the adapter against the wit/ folder of this release, or take a gateway that speaks its version", file.display())]
     OtherVersion {
         /// The file.
         file: PathBuf,
