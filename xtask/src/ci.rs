@@ -3,7 +3,7 @@
 use crate::adapters::{self, Build};
 use crate::steps::Steps;
 use crate::workspace::{self, Outcome, cargo, cargo_in, host_triple, root};
-use crate::{cases, demo, e2e, semver, test, tools};
+use crate::{cases, demo, e2e, outside, semver, test, tools};
 use std::path::PathBuf;
 
 /// Runs the command.
@@ -16,6 +16,7 @@ pub(crate) fn run() -> Outcome {
     steps.run("deny", deny);
     steps.run("demo --check", demo::check);
     steps.run("test", test::run);
+    steps.run("an adapter from outside", outside::run);
     steps.run("adapters by cargo-component", || adapters::run_builds(&[Build::Component, Build::Wasip1], None));
     steps.run("adapters for wasip2", || adapters::run_builds(&[Build::Wasip2], None));
     steps.run("cases, built by cargo-component", || cases::run(Build::Component));
@@ -32,8 +33,10 @@ fn adapter_workspaces() -> [PathBuf; 2] {
 
 fn format() -> Outcome {
     workspace::run(cargo().args(["fmt", "--all", "--check"]))?;
+    let outside = root().join("tests/outside/slack");
     adapter_workspaces()
         .iter()
+        .chain([&outside])
         .try_for_each(|folder| workspace::run(cargo_in(folder, "adapters").args(["fmt", "--all", "--check"])))
 }
 

@@ -10,6 +10,7 @@ mod ci;
 mod demo;
 mod e2e;
 mod nightly;
+mod outside;
 mod semver;
 mod steps;
 mod test;
@@ -33,13 +34,15 @@ enum Command {
     Adapters(adapters::Arguments),
     /// Starts a stand-in provider, a stand-in API and the gateway between them, and prints curl lines to paste
     Demo(demo::Arguments),
+    /// Makes an adapter outside this repository, by what docs/adapters.md says
+    Outside,
     /// Checks the contract in wit/ against its released versions: whether adapters built for them still fit
     Semver,
     /// Runs every test that needs no further server
     Test,
     /// Runs the tests against real servers (needs Java 17, Maven, Python 3, Node, Go and more; downloads servers once)
     E2e(e2e::Arguments),
-    /// Runs what continuous integration runs: format, semver, clippy, deny, demo --check, test, cases over all builds, e2e
+    /// Runs what continuous integration runs: format, semver, clippy, deny, demo --check, test, outside, cases over all builds, e2e
     Ci,
     /// Measures what a request costs, beside plain nginx in the same run (needs nginx, wrk, taskset; two idle cores)
     Bench(bench::Arguments),
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Adapters(arguments) => adapters::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Outside => outside::run(),
         Command::Semver => semver::run(),
         Command::Test => test::run(),
         Command::E2e(arguments) => e2e::run(&arguments),

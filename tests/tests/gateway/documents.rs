@@ -69,6 +69,32 @@ fn each_adapter_has_a_page_with_its_own_description() {
     assert!(count >= 25, "{count}");
 }
 
+/// What docs/adapters.md quotes of a file stands in that file, and the crate keeps the contract that was released.
+/// (`cargo xtask outside` does what the page says.)
+#[test]
+fn the_page_for_authors_of_adapters_quotes_the_crate_that_is_built() {
+    let root = portcullis_tests::gateway::root();
+    let slack = root.join("tests/outside/slack");
+    let read = |file: &std::path::Path| std::fs::read_to_string(file).unwrap();
+    let page = read(&root.join("docs/adapters.md"));
+    let mut quoted = std::collections::BTreeSet::new();
+    for block in page.split("\n```").skip(1).step_by(2) {
+        let (kind, text) = block.split_once('\n').unwrap();
+        if let Some((_, file)) = kind.split_once(' ') {
+            let whole = read(&slack.join(file));
+            assert!(format!("\n{whole}").contains(&format!("\n{text}")), "{file} does not have this:\n{text}");
+            quoted.insert(file);
+        } else {
+            assert_eq!(kind, "console");
+        }
+    }
+    assert_eq!(
+        quoted.into_iter().collect::<Vec<_>>(),
+        ["Cargo.toml", "cases/slack.json", "portcullis.yaml", "src/lib.rs"]
+    );
+    assert_eq!(read(&slack.join("wit/adapter.wit")), read(&root.join("wit/released/0.1.0/adapter.wit")));
+}
+
 /// With something in the place of what comes from the environment.
 fn filled(config: &str) -> String {
     let mut parts = config.split("${");
