@@ -5,6 +5,7 @@ mod check;
 mod out;
 mod probe;
 mod reload;
+mod schema;
 mod serve;
 mod status;
 mod watch;
@@ -76,6 +77,16 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         token_file: PathBuf,
     },
+    /// Print a JSON Schema of the configuration, with the settings of every adapter in a folder, for an editor.
+    #[command(after_help = "Example:\n  portcullis schema --config portcullis.yaml > portcullis.schema.json")]
+    Schema {
+        /// The adapters folder.
+        #[arg(long, value_name = "FOLDER", default_value = "adapters")]
+        folder: PathBuf,
+        /// A configuration file that names the adapters folder; nothing else of it counts.
+        #[arg(long, value_name = "FILE", conflicts_with = "folder")]
+        config: Option<PathBuf>,
+    },
     /// Look at adapters and test them.
     #[command(subcommand)]
     Adapter(adapter::Command),
@@ -98,6 +109,7 @@ pub fn run() -> ExitCode {
         Command::Status { config } => status::run(&config),
         Command::Check { config } => check::run(&config),
         Command::Probe { config, provider, token_file } => probe::run(&config, &provider, &token_file),
+        Command::Schema { folder, config } => schema::run(&folder, config.as_deref()),
         Command::Adapter(command) => adapter::run(command),
     })
 }

@@ -5,18 +5,22 @@
 //! wanted, [`Draft::finish`] is given their descriptions. Nothing here touches the network or names an identity provider.
 
 mod files;
+mod form;
 mod headers;
+mod names;
 mod provider;
 mod read;
 mod require;
 mod resolve;
 mod routes;
+mod schema;
 mod settings;
 mod top;
 
 pub use provider::provider;
 pub use read::{Draft, open};
 pub use resolve::{Nothing, Resolve, System};
+pub use schema::schema;
 pub(crate) use settings::is_beside_settings;
 
 use portcullis_core::base_url::Origin;

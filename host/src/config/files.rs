@@ -2,9 +2,9 @@
 //!
 //! A message names the file and the reason, never anything that stands in it.
 
-use super::ClientCertificate;
 use super::provider::transpose;
 use super::resolve::Resolve;
+use super::{ClientCertificate, names};
 use portcullis_core::problem::Problems;
 use portcullis_core::secret::Secret;
 use portcullis_core::tree::{At, Value};
@@ -98,7 +98,7 @@ pub(super) struct Tls {
 
 /// `tls: {ca_file: ..., client_cert: ..., client_key: ...}` of a provider: any of the two halves.
 pub(super) fn tls(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -> Option<Tls> {
-    let mut walker = at.mapping(problems)?;
+    let mut walker = at.mapping(&names::PROVIDER_TLS, problems)?;
     let ca_pem = walker.take("ca_file").map(|at| certificates(&at, resolve, problems));
     let chain = walker.take("client_cert").map(|at| certificates(&at, resolve, problems));
     let key = walker.take("client_key").map(|at| private_key(&at, resolve, problems));
@@ -122,7 +122,7 @@ pub(super) fn tls(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -
 
 /// `tls: {ca_file: ...}` of an upstream.
 pub(super) fn authority(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -> Option<Vec<u8>> {
-    let mut walker = at.mapping(problems)?;
+    let mut walker = at.mapping(&names::UPSTREAM_TLS, problems)?;
     let file = walker.need("ca_file", "name a file with the certificates of your authority, PEM", problems);
     walker.finish(problems);
     certificates(&file?, resolve, problems)

@@ -2,7 +2,7 @@
 
 use super::resolve::Resolve;
 use super::settings::{self, Checked, encrypted};
-use super::{CacheConfig, ProviderConfig, files, require};
+use super::{CacheConfig, ProviderConfig, files, names, require};
 use portcullis_core::base_url::{self, Origin};
 use portcullis_core::policy::{Naming, ScopeOrders};
 use portcullis_core::problem::Problems;
@@ -37,7 +37,7 @@ pub(super) fn read(
     resolve: &dyn Resolve,
     problems: &mut Problems,
 ) -> Option<ProviderConfig> {
-    let mut walker = at.mapping(problems)?;
+    let mut walker = at.mapping(&names::PROVIDER, problems)?;
     let adapter =
         walker.need("adapter", "write the stem of the adapter's file: `keycloak` for keycloak.wasm", problems);
     let adapter = adapter.and_then(|at| adapter_name(&at, problems));
@@ -143,7 +143,7 @@ pub(super) fn scopes(at: &At<'_>, problems: &mut Problems) -> Option<Vec<String>
 /// `username`.
 fn naming(at: &At<'_>, problems: &mut Problems) -> Option<Naming> {
     let before = problems.len();
-    let mut walker = at.mapping(problems)?;
+    let mut walker = at.mapping(&names::USERNAME, problems)?;
     let lower_case = walker.take("lower_case").map_or(Some(false), |at| at.flag(problems));
     let require_verified_email = walker.take("require_verified_email").map_or(Some(false), |at| at.flag(problems));
     let strip_domain = walker.take("strip_domain").and_then(|at| {
@@ -161,13 +161,13 @@ fn naming(at: &At<'_>, problems: &mut Problems) -> Option<Naming> {
 /// `cache`: `none`, or how long.
 fn cache(at: &At<'_>, problems: &mut Problems) -> Option<Option<CacheConfig>> {
     if matches!(at.node().value, Value::Scalar { .. }) {
-        if at.node().as_text() != Some("none") {
+        if !at.node().as_text().is_some_and(|text| names::NO_CACHE.contains(&text)) {
             at.report(problems, format!("is `{}`", at.shown()), "write {ttl: 60s, negative_ttl: 5s}, or none");
             return None;
         }
         return Some(None);
     }
-    let mut walker = at.mapping(problems)?;
+    let mut walker = at.mapping(&names::CACHE, problems)?;
     let mut or = |name, default| walker.take(name).map_or(Some(default), |at| at.duration(problems));
     let (ttl, negative_ttl) = (or("ttl", CACHE.ttl), or("negative_ttl", CACHE.negative_ttl));
     walker.finish(problems);

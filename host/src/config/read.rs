@@ -3,7 +3,7 @@
 //! All problems are told at once. Only a file that is no tree at all (unreadable, empty, not YAML) stops at the first step.
 
 use super::resolve::{self, Resolve, System};
-use super::{Configuration, provider, routes, top};
+use super::{Configuration, names, provider, routes, top};
 use portcullis_core::problem::Problems;
 use portcullis_core::setting::{CredentialKind, Description};
 use portcullis_core::text::{shown, suggestion};
@@ -67,8 +67,9 @@ impl Draft {
     pub fn admin_listen(&self) -> Result<SocketAddr, Problems> {
         let mut problems = Problems::new(self.file.display().to_string());
         let at = At::new(&self.root, "");
-        let listen =
-            at.mapping(&mut problems).and_then(|mut walker| top::admin(walker.take("admin").as_ref(), &mut problems));
+        let listen = at
+            .mapping(&names::TOP, &mut problems)
+            .and_then(|mut walker| top::admin(walker.take("admin").as_ref(), &mut problems));
         problems.or(listen)
     }
 
@@ -109,7 +110,7 @@ impl Draft {
         resolve: &dyn Resolve,
         problems: &mut Problems,
     ) -> Option<Configuration> {
-        let mut walker = At::new(&self.root, "").mapping(problems)?;
+        let mut walker = At::new(&self.root, "").mapping(&names::TOP, problems)?;
         let top = top::read(&mut walker, resolve, problems);
         let folder = top::folder(&mut walker, problems);
         let entries = match walker.take("providers") {

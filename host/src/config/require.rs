@@ -2,8 +2,8 @@
 //!
 //! An empty demand is refused: whoever wrote the line expects it to keep somebody out.
 
-use super::Services;
 use super::provider::scopes;
+use super::{Services, names};
 use portcullis_core::header::is_visible_ascii;
 use portcullis_core::policy::{ATLASSIAN, Require, ScopeOrders};
 use portcullis_core::problem::Problems;
@@ -12,13 +12,13 @@ use portcullis_core::tree::{At, Value};
 /// `require`.
 pub(super) fn read(at: &At<'_>, problems: &mut Problems) -> Option<Require> {
     let before = problems.len();
-    let mut walker = at.mapping(problems)?;
+    let mut walker = at.mapping(&names::REQUIRE, problems)?;
     let scopes = walker.take("scopes").and_then(|at| filled(&at, scopes(&at, problems), problems));
     let mut require = Require { scopes: scopes.unwrap_or_default(), ..Require::default() };
     for (name, into) in [("groups", &mut require.groups), ("audience", &mut require.audience)] {
         *into = walker.take(name).and_then(|at| texts(&at, problems)).unwrap_or_default();
     }
-    if let Some(mut users) = walker.take("users").and_then(|at| at.mapping(problems)) {
+    if let Some(mut users) = walker.take("users").and_then(|at| at.mapping(&names::USERS, problems)) {
         for (name, into) in [("allow", &mut require.allow), ("deny", &mut require.deny)] {
             *into = users.take(name).and_then(|at| texts(&at, problems)).unwrap_or_default();
         }
@@ -52,10 +52,10 @@ fn filled(at: &At<'_>, texts: Option<Vec<String>>, problems: &mut Problems) -> O
 /// `services`.
 pub(super) fn services(at: &At<'_>, problems: &mut Problems) -> Option<Services> {
     if !matches!(at.node().value, Value::Mapping(_)) {
-        let choice = at.choice(&["refuse", "pass"], problems)?;
+        let choice = at.choice(&names::SERVICES, problems)?;
         return Some(if choice == "pass" { Services::Pass } else { Services::Refuse });
     }
-    let mut walker = at.mapping(problems)?;
+    let mut walker = at.mapping(&names::SERVICES_PREFIX, problems)?;
     let prefix = walker.need("prefix", "write what stands before a program's name: {prefix: \"svc:\"}", problems);
     walker.finish(problems);
     let at = prefix?;
@@ -70,7 +70,7 @@ pub(super) fn services(at: &At<'_>, problems: &mut Problems) -> Option<Services>
 /// `scope_order`: `atlassian`, or lists, the weakest scope of each first.
 pub(super) fn orders(at: &At<'_>, problems: &mut Problems) -> Option<ScopeOrders> {
     if matches!(at.node().value, Value::Scalar { .. }) {
-        at.choice(&["atlassian"], problems)?;
+        at.choice(&names::SCOPE_ORDERS, problems)?;
         return Some(ScopeOrders(vec![ATLASSIAN.map(str::to_owned).into()]));
     }
     let items = at.sequence(problems)?;

@@ -6,7 +6,7 @@ use super::provider::{origins, transpose};
 use super::read::NamedProvider;
 use super::resolve::Resolve;
 use super::{Access, BasicAuth, Cors, Fact, HeaderValues, RouteConfig, RouteMatch, Services, UpstreamConfig};
-use super::{files, headers, require};
+use super::{files, headers, names, require};
 use http::HeaderName;
 use portcullis_core::base_url;
 use portcullis_core::policy::Require;
@@ -21,9 +21,6 @@ const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What Atlassian's servers take for a login in a query (`os_authType` makes them).
 const ATLASSIAN: [&str; 3] = ["os_username", "os_password", "os_authtype"];
-
-/// Names for `allow_in_path`.
-const ODDITIES: [&str; 5] = ["encoded_slash", "encoded_backslash", "double_slash", "semicolon", "encoded_percent"];
 
 /// Reads all routes; `providers` are the names that there are.
 pub(super) fn read(
@@ -66,7 +63,7 @@ fn read_one(
     resolve: &dyn Resolve,
     problems: &mut Problems,
 ) -> (Option<RouteMatch>, Option<RouteConfig>) {
-    let Some(mut walker) = at.mapping(problems) else { return (None, None) };
+    let Some(mut walker) = at.mapping(&names::ROUTE, problems) else { return (None, None) };
     let any = RouteMatch { host: None, path: String::new(), methods: Vec::new() };
     let matches = walker.take("match").map_or(Some(any), |at| route_match(&at, problems));
     let providers = walker.take("providers");
@@ -76,13 +73,13 @@ fn read_one(
     let upstream = walker.need("upstream", "write `upstream: {url: \"http://127.0.0.1:8090\"}`", problems);
     let upstream = upstream.and_then(|at| upstream_config(&at, resolve, problems));
     if is_public {
-        for name in ["identity_headers", "header_values", "basic_auth", "require", "services", "mode", "fall_through"] {
+        for name in names::NOT_PUBLIC {
             walker.misplaced(name, "remove it: on a public route nobody is asked who it is", problems);
         }
     }
     let require = walker.take("require").map_or_else(|| Some(Require::default()), |at| require::read(&at, problems));
     let services = walker.take("services").map_or(Some(Services::Refuse), |at| require::services(&at, problems));
-    let mode = walker.take("mode").map_or(Some("enforce"), |at| at.choice(&["enforce", "observe"], problems));
+    let mode = walker.take("mode").map_or(Some("enforce"), |at| at.choice(&names::MODE, problems));
     let basic_at = walker.take("basic_auth");
     let basic_auth = basic_at.as_ref().map_or(Some(BasicAuth::Block), |at| basic_auth(at, problems));
     if let (Some(at), Some(BasicAuth::Verify), Some(Access::Providers(names))) = (&basic_at, basic_auth, &access)
@@ -104,14 +101,14 @@ fn read_one(
         |at| headers::read(&at, problems),
     );
     let header_values = walker.take("header_values").map_or(Some(HeaderValues::Refuse), |at| {
-        let choice = at.choice(&["refuse", "percent_encode"], problems)?;
+        let choice = at.choice(&names::HEADER_VALUES, problems)?;
         Some(if choice == "refuse" { HeaderValues::Refuse } else { HeaderValues::PercentEncode })
     });
     let authorization = walker.take("authorization");
-    let keep = authorization.map_or(Some("drop"), |at| at.choice(&["keep", "drop"], problems));
+    let keep = authorization.map_or(Some("drop"), |at| at.choice(&names::AUTHORIZATION, problems));
     let cookies = walker.take("cookies");
     let unsaid = if is_public { "pass" } else { "drop" };
-    let cookies = cookies.map_or(Some(unsaid), |at| at.choice(&["pass", "drop"], problems));
+    let cookies = cookies.map_or(Some(unsaid), |at| at.choice(&names::COOKIES, problems));
     let refuse_query = walker.take("refuse_query");
     let refuse_query = refuse_query.map_or(Some(Vec::new()), |at| query_names(&at, problems));
     let allow_in_path = walker.take("allow_in_path");
@@ -188,7 +185,7 @@ fn access(
 }
 
 fn route_match(at: &At<'_>, problems: &mut Problems) -> Option<RouteMatch> {
-    let mut walker = at.mapping(problems)?;
+    let mut walker = at.mapping(&names::MATCH, problems)?;
     let host = transpose(walker.take("host").map(|at| host(&at, problems)));
     let path = walker.take("path").map_or(Some(String::new()), |at| path(&at, problems));
     let methods = walker.take("methods").map_or(Some(Vec::new()), |at| methods(&at, problems));
@@ -242,7 +239,7 @@ fn methods(at: &At<'_>, problems: &mut Problems) -> Option<Vec<String>> {
 }
 
 fn upstream_config(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -> Option<UpstreamConfig> {
-    let mut walker = at.mapping(problems)?;
+    let mut walker = at.mapping(&names::UPSTREAM, problems)?;
     let url = walker.need("url", "write where the API is: http://127.0.0.1:8090", problems);
     let url = url.and_then(|at| upstream_url(&at, problems));
     let timeout = walker.take("timeout").map_or(Some(UPSTREAM_TIMEOUT), |at| at.duration(problems));
@@ -270,9 +267,9 @@ fn upstream_url(at: &At<'_>, problems: &mut Problems) -> Option<url::Url> {
 /// `cors`: `pass`, or the origins for which it is answered.
 fn cors(at: &At<'_>, problems: &mut Problems) -> Option<Cors> {
     if !matches!(at.node().value, Value::Mapping(_)) {
-        return at.choice(&["pass"], problems).map(|_| Cors::Pass);
+        return at.choice(&names::CORS, problems).map(|_| Cors::Pass);
     }
-    let mut walker = at.mapping(problems)?;
+    let mut walker = at.mapping(&names::CORS_ORIGINS, problems)?;
     let written = walker.need("origins", "write whose pages may ask: [https://app.example.com]", problems);
     walker.finish(problems);
     let at = written?;
@@ -285,7 +282,7 @@ fn cors(at: &At<'_>, problems: &mut Problems) -> Option<Cors> {
 }
 
 fn basic_auth(at: &At<'_>, problems: &mut Problems) -> Option<BasicAuth> {
-    Some(match at.choice(&["block", "pass", "verify"], problems)? {
+    Some(match at.choice(&names::BASIC_AUTH, problems)? {
         "pass" => BasicAuth::Pass,
         "verify" => BasicAuth::Verify,
         _ => BasicAuth::Block,
@@ -313,7 +310,9 @@ fn oddities(at: &At<'_>, problems: &mut Problems) -> Option<Vec<Oddity>> {
         let Some(name) = item.text(problems) else { continue };
         match Oddity::parse(&name) {
             Some(oddity) => oddities.push(oddity),
-            None => item.report(problems, format!("is `{}`", item.shown()), format!("write {}", one_of(ODDITIES))),
+            None => {
+                item.report(problems, format!("is `{}`", item.shown()), format!("write {}", one_of(names::ODDITIES)))
+            }
         }
     }
     (oddities.len() == count).then_some(oddities)

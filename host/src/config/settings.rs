@@ -2,7 +2,7 @@
 //! after this.
 
 use super::resolve::Resolve;
-use super::{ClientAuth, ClientConfig, files};
+use super::{ClientAuth, ClientConfig, files, names};
 use portcullis_core::base_url::{self, Origin};
 use portcullis_core::problem::{Problem, Problems};
 use portcullis_core::setting::{Description, RESERVED, SettingKind, SettingSpec, SettingValue};
@@ -227,7 +227,7 @@ fn client(
             SettingValue::Secret(secret)
         }
         "client_auth" => {
-            let auth = at.choice(&["basic", "post", "none", "private_key_jwt", "mtls"], problems)?;
+            let auth = at.choice(&names::CLIENT_AUTH, problems)?;
             client.auth = match auth {
                 "post" => ClientAuth::Post,
                 "none" => ClientAuth::None,

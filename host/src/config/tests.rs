@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_EXPECT=1 cargo test` writes them anew; read the difference before you commit it.
 
+mod every_name;
+
 use super::*;
 use portcullis_core::setting::{CredentialKind, Description, SettingKind, SettingSpec};
 use std::path::Path;
@@ -86,6 +88,8 @@ impl Resolve for Fixed {
         match name {
             "GOOD" => Some("canary-good".to_owned()),
             "TRICK" => Some("file:canary.txt".to_owned()),
+            "CLIENT_SECRET" => Some("canary-client".to_owned()),
+            "CHOICE" => Some("two".to_owned()),
             "HOST" => Some("sso.example.com".to_owned()),
             "PORT" => Some("9443".to_owned()),
             "TRUE" => Some("true".to_owned()),
@@ -100,8 +104,8 @@ impl Resolve for Fixed {
             Some("windows.txt") => Ok(b"canary-windows\r\n".to_vec()),
             Some("two-lines.txt") => Ok(b"canary\n\n".to_vec()),
             Some("empty.txt") => Ok(b"\n".to_vec()),
-            Some("ca.pem" | "gate.pem") => Ok(CERTIFICATE.to_vec()),
-            Some("gate.key") => Ok(b"-----BEGIN PRIVATE KEY-----\ncanary\n".to_vec()),
+            Some("ca.pem" | "corp-ca.pem" | "gate.pem") => Ok(CERTIFICATE.to_vec()),
+            Some("gate.key" | "client.pem") => Ok(b"-----BEGIN PRIVATE KEY-----\ncanary\n".to_vec()),
             Some("not.pem") => Ok(b"canary".to_vec()),
             _ => Err("no such file".to_owned()),
         }

@@ -2,7 +2,7 @@
 
 use super::provider::transpose;
 use super::resolve::Resolve;
-use super::{ServerTls, files};
+use super::{ServerTls, files, names};
 use portcullis_core::problem::Problems;
 use portcullis_core::tree::{At, Walker};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -56,7 +56,7 @@ fn throttled_is_unavailable(at: &At<'_>, problems: &mut Problems) -> Option<bool
 /// `adapters.folder` as it is written.
 pub(super) fn folder(walker: &mut Walker<'_>, problems: &mut Problems) -> Option<String> {
     let Some(at) = walker.take("adapters") else { return Some(super::read::FOLDER.to_owned()) };
-    let mut adapters = at.mapping(problems)?;
+    let mut adapters = at.mapping(&names::ADAPTERS, problems)?;
     let folder = adapters.take("folder");
     adapters.finish(problems);
     folder.map_or_else(|| Some(super::read::FOLDER.to_owned()), |at| at.text(problems))
@@ -65,7 +65,7 @@ pub(super) fn folder(walker: &mut Walker<'_>, problems: &mut Problems) -> Option
 /// `admin.listen`.
 pub(super) fn admin(at: Option<&At<'_>>, problems: &mut Problems) -> Option<SocketAddr> {
     let Some(at) = at else { return Some(ADMIN_LISTEN) };
-    let mut walker = at.mapping(problems)?;
+    let mut walker = at.mapping(&names::ADMIN, problems)?;
     let listen = walker.take("listen");
     walker.finish(problems);
     listen.map_or(Some(ADMIN_LISTEN), |at| address(&at, problems))
@@ -97,7 +97,7 @@ fn address(at: &At<'_>, problems: &mut Problems) -> Option<SocketAddr> {
 }
 
 fn server_tls(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -> Option<ServerTls> {
-    let mut walker = at.mapping(problems)?;
+    let mut walker = at.mapping(&names::SERVER_TLS, problems)?;
     let certificate = walker.need("cert_file", "name a file with the certificate chain, PEM", problems);
     let key = walker.need("key_file", "name a file with the private key, PEM", problems);
     walker.finish(problems);

@@ -300,9 +300,13 @@ impl<'n> At<'n> {
         Some(entries.iter().map(entry).collect())
     }
 
-    /// A mapping with names that are known beforehand.
-    pub fn mapping(&self, problems: &mut Problems) -> Option<Walker<'n>> {
+    /// A mapping with names that are known beforehand: these.
+    pub fn mapping<N: Into<&'static str>>(
+        &self,
+        known: impl IntoIterator<Item = N>,
+        problems: &mut Problems,
+    ) -> Option<Walker<'n>> {
         let entries = self.entries(problems)?;
-        Some(Walker::new(self.clone(), entries))
+        Some(Walker::new(self.clone(), entries, known.into_iter().map(Into::into).collect()))
     }
 }

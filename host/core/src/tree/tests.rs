@@ -159,7 +159,7 @@ fn readers() {
 fn unknown_and_missing_names() {
     let node = tree("a:\n  hots: x\n  zzz: y\n");
     let mut problems = Problems::new("f");
-    let mut walker = At::new(node.get("a").unwrap(), "a").mapping(&mut problems).unwrap();
+    let mut walker = At::new(node.get("a").unwrap(), "a").mapping(["host"], &mut problems).unwrap();
     assert!(walker.need("host", "write the host", &mut problems).is_none());
     walker.finish(&mut problems);
     let expected = "f:2: a.host: is missing; write the host\n\

@@ -1,4 +1,7 @@
 //! Walking a mapping whose names are known: what nobody took in the end is a mistake of the operator's.
+//!
+//! The names are told when the walk begins, and no other can be taken: so whoever shows them to people (the schema does)
+//! shows what is read.
 
 use super::At;
 use crate::problem::Problems;
@@ -9,12 +12,12 @@ use crate::text::{shown, suggestion};
 pub struct Walker<'n> {
     at: At<'n>,
     entries: Vec<(String, At<'n>)>,
-    known: Vec<String>,
+    known: Vec<&'static str>,
 }
 
 impl<'n> Walker<'n> {
-    pub(crate) fn new(at: At<'n>, entries: Vec<(String, At<'n>)>) -> Self {
-        Self { at, entries, known: Vec::new() }
+    pub(crate) fn new(at: At<'n>, entries: Vec<(String, At<'n>)>, known: Vec<&'static str>) -> Self {
+        Self { at, entries, known }
     }
 
     /// The mapping itself.
@@ -23,10 +26,9 @@ impl<'n> Walker<'n> {
         &self.at
     }
 
-    /// The value of a name that may be left out.
+    /// The value of a name that may be left out. A name that is not among the known ones is never there.
     pub fn take(&mut self, name: &str) -> Option<At<'n>> {
-        self.known.push(name.to_owned());
-        let index = self.entries.iter().position(|(key, _)| key == name)?;
+        let index = self.entries.iter().position(|(key, _)| key == name && self.known.contains(&name))?;
         Some(self.entries.remove(index).1)
     }
 
@@ -60,7 +62,7 @@ impl<'n> Walker<'n> {
     /// Reports what is left: names that nobody knows.
     pub fn finish(self, problems: &mut Problems) {
         for (name, at) in &self.entries {
-            let remedy = suggestion(name, self.known.iter().map(String::as_str));
+            let remedy = suggestion(name, self.known.iter().copied());
             at.report(problems, format!("is unknown: nothing is called `{}` here", shown(name)), remedy);
         }
     }
