@@ -7,6 +7,7 @@
 pub mod client;
 pub mod gateway;
 pub mod load;
+pub mod pages;
 pub mod provider;
 pub mod server;
 pub mod spellings;

@@ -11,6 +11,7 @@ mod demo;
 mod e2e;
 mod nightly;
 mod outside;
+mod pages;
 mod semver;
 mod steps;
 mod test;
@@ -38,6 +39,8 @@ enum Command {
     Outside,
     /// Checks the contract in wit/ against its released versions: whether adapters built for them still fit
     Semver,
+    /// Builds the adapters and writes what they say of themselves into docs/providers
+    Pages,
     /// Runs every test that needs no further server
     Test,
     /// Runs the tests against real servers (needs Java 17, Maven, Python 3, Node, Go and more; downloads servers once)
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Outside => outside::run(),
         Command::Semver => semver::run(),
+        Command::Pages => pages::run(),
         Command::Test => test::run(),
         Command::E2e(arguments) => e2e::run(&arguments),
         Command::Ci => ci::run(),

@@ -1,5 +1,7 @@
 //! What the documents promise is there.
 
+use portcullis_tests::pages;
+
 /// docs/security.md names a test for each item: a table of tests that were renamed or removed would be worth nothing.
 #[test]
 fn the_tests_that_docs_security_names_exist() {
@@ -46,27 +48,17 @@ fn the_configurations_of_the_providers_pages_are_good() {
 /// There is a page for each adapter, and what it shows of the settings is what the adapter says of itself.
 #[test]
 fn each_adapter_has_a_page_with_its_own_description() {
-    let pages = portcullis_tests::gateway::root().join("docs/providers");
-    let table = std::fs::read_to_string(pages.with_extension("md")).unwrap();
-    let mut count = 0;
-    for entry in std::fs::read_dir(portcullis_tests::gateway::adapters()).unwrap() {
-        let adapter = entry.unwrap().path();
-        if adapter.extension().is_none_or(|extension| extension != "wasm") {
-            continue;
-        }
-        let name = adapter.file_stem().unwrap().to_string_lossy().into_owned();
-        let page = pages.join(&name).with_extension("md");
+    let table = std::fs::read_to_string(pages::folder().with_extension("md")).unwrap();
+    let adapters = pages::adapters().unwrap();
+    assert!(adapters.len() >= 25, "{adapters:?}");
+    for adapter in adapters {
+        let page = pages::page_of(&adapter);
         let text = std::fs::read_to_string(&page).unwrap_or_else(|_| panic!("{} is missing", page.display()));
-        let output = portcullis_tests::gateway::run(&["adapter", "show", &adapter.to_string_lossy()], "", &[]).unwrap();
-        let shown = String::from_utf8(output.stdout).unwrap();
-        let of_the_file = |line: &&str| line.starts_with("Imports: ") || line.starts_with("Digest: ");
-        let shown: Vec<&str> = shown.lines().filter(|line| !of_the_file(line)).collect();
-        let block = format!("```text\n{}\n```", shown.join("\n"));
-        assert!(text.contains(&block), "{}: it should have this:\n{block}", page.display());
-        assert!(table.contains(&format!("](providers/{name}.md)")), "docs/providers.md does not name {name}");
-        count += 1;
+        let renewed = pages::renewed(&text, &adapter).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
+        assert!(text == renewed, "{} is not what its adapter says now: run `cargo xtask pages`", page.display());
+        let name = page.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(table.contains(&format!("](providers/{name})")), "docs/providers.md does not name {name}");
     }
-    assert!(count >= 25, "{count}");
 }
 
 /// What docs/adapters.md quotes of a file stands in that file, and the crate keeps the contract that was released.
