@@ -69,7 +69,12 @@ fn form(form: &Form, adapters: &[(&str, &Description)]) -> Value {
         Form::Text | Form::Secret => text(FILLED),
         Form::Like(pattern) => or_variable(&text(pattern)),
         Form::Flag => or_variable(&json!({"type": "boolean"})),
-        Form::Duration => or_variable(&text(DURATION)),
+        Form::Duration => {
+            // No keyword of the standard; editors show it in place of the expression.
+            let mut schema = text(DURATION);
+            insert(&mut schema, "patternErrorMessage", json!("write it like 5s, 300ms or 2m"));
+            or_variable(&schema)
+        }
         Form::Choice(words) => or_variable(&json!({"enum": words})),
         Form::Number(numbers) => {
             let plain = numbers.iter().map(|number| yaml(number));
@@ -99,7 +104,7 @@ fn form(form: &Form, adapters: &[(&str, &Description)]) -> Value {
             or_variable(&json!({"enum": known}))
         }
         // Which they are, the adapter's name says: `provider`.
-        Form::Settings => json!({"type": "object"}),
+        Form::Settings => json!({"title": "settings", "type": "object"}),
         Form::Provider => provider(adapters),
         Form::Route => route(adapters),
     }
@@ -115,6 +120,7 @@ fn provider(adapters: &[(&str, &Description)]) -> Value {
         json!({"if": {"properties": {"adapter": {"const": name}}, "required": ["adapter"]}, "then": then})
     };
     let mut schema = mapping(&names::PROVIDER, adapters);
+    insert(&mut schema, "title", json!("provider"));
     if !adapters.is_empty() {
         insert(&mut schema, "allOf", adapters.iter().map(of_adapter).collect());
     }
@@ -124,6 +130,7 @@ fn provider(adapters: &[(&str, &Description)]) -> Value {
 /// Exactly one of `providers` and `public: true`, and nothing on a public route that has no meaning there.
 fn route(adapters: &[(&str, &Description)]) -> Value {
     let mut schema = mapping(&names::ROUTE, adapters);
+    insert(&mut schema, "title", json!("route"));
     insert(&mut schema, "anyOf", json!([{"required": ["providers"]}, {"required": ["public"]}]));
     let is = |flag: bool| or_variable(&json!({"const": flag}));
     let mut public: Map<String, Value> =
@@ -142,6 +149,7 @@ fn settings(description: &Description) -> Value {
         properties.extend(description.settings.iter().map(|spec| (spec.name.clone(), setting(spec))));
     }
     let about = format!("{} {}: {}", description.title, description.version, description.about);
+    insert(&mut schema, "title", json!(format!("settings of {}", description.title)));
     insert(&mut schema, "description", json!(about));
     let required: Vec<&str> =
         description.settings.iter().filter(|spec| is_demanded(spec)).map(|spec| spec.name.as_str()).collect();
@@ -225,7 +233,7 @@ fn or_variable(schema: &Value) -> Value {
 }
 
 /// A text of YAML as an editor's parser takes it. What cannot be parsed stays a text.
-fn yaml(written: &str) -> Value {
+pub(super) fn yaml(written: &str) -> Value {
     let mut problems = portcullis_core::problem::Problems::new("");
     tree::parse(written.as_bytes(), &mut problems)
         .filter(|_| problems.is_empty())

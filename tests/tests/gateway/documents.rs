@@ -45,6 +45,27 @@ fn the_configurations_of_the_providers_pages_are_good() {
     assert!(count >= 25, "{count}");
 }
 
+/// Each example of `config/` is taken as it stands there, with the shipped adapters.
+#[test]
+fn the_examples_are_good() {
+    let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (pair.cert.pem(), pair.signing_key.serialize_pem());
+    let files = [("gate.pem", certificate.as_str()), ("gate.key", key.as_str())];
+    let adapters = format!("adapters: {{folder: {}}}\n", portcullis_tests::gateway::adapters().display());
+    let mut count = 0;
+    for example in std::fs::read_dir(portcullis_tests::gateway::root().join("config")).unwrap() {
+        let example = example.unwrap().path();
+        let text = std::fs::read_to_string(&example).unwrap();
+        let rest = text.lines().filter(|line| !line.starts_with("adapters:")).collect::<Vec<_>>().join("\n");
+        let config = filled(&format!("{adapters}{rest}\n"));
+        let output = portcullis_tests::gateway::run(&["check", "--config", "{config}"], &config, &files).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{}: {said}", example.display());
+        count += 1;
+    }
+    assert!(count >= 5, "{count}");
+}
+
 /// There is a page for each adapter, and what it shows of the settings is what the adapter says of itself.
 #[test]
 fn each_adapter_has_a_page_with_its_own_description() {

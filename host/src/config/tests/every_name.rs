@@ -3,39 +3,9 @@
 
 use super::super::form::{Form, Name};
 use super::super::names;
+use super::super::schema::yaml;
 use super::*;
 use serde_json::{Map, Value, json};
-
-/// A value as it would stand in YAML. JSON is YAML.
-fn yaml(written: &str) -> Value {
-    match serde_json::from_str(written) {
-        Ok(plain @ (Value::Bool(_) | Value::Number(_))) => plain,
-        _ if written.starts_with(['[', '{']) => {
-            let words = in_quotes(written);
-            serde_json::from_str(&words).unwrap_or_else(|_| panic!("{written}"))
-        }
-        _ => json!(written.trim_matches('"')),
-    }
-}
-
-/// Flow YAML with its plain words in quotes: `{ttl: 60s}` as `{"ttl": "60s"}`.
-fn in_quotes(written: &str) -> String {
-    let mut json = String::new();
-    let mut word = String::new();
-    for (index, c) in written.char_indices() {
-        let colon = c == ':' && written[index..].starts_with(": ");
-        if colon || "[]{},".contains(c) {
-            if !word.trim().is_empty() {
-                json.push_str(&json!(word.trim()).to_string());
-            }
-            word.clear();
-            json.push(c);
-        } else {
-            word.push(c);
-        }
-    }
-    json
-}
 
 /// Every name, with its example or its default; from `turn` 1 on with one word or form after the other.
 fn everything(turn: usize) -> Value {
@@ -69,7 +39,7 @@ fn form(form: &Form, turn: usize) -> Value {
     match form {
         Form::Text | Form::Secret => json!("a"),
         Form::Like(_) => json!("attributes.department"),
-        Form::Flag => json!(turn % 2 == 0 && turn > 0),
+        Form::Flag => json!(turn > 0 && turn.is_multiple_of(2)),
         Form::Duration => json!("5s"),
         Form::Choice(words) => json!(words[turn_of(words.len())]),
         Form::Number(numbers) => yaml(numbers[turn_of(numbers.len())]),
