@@ -76,6 +76,11 @@ fn config(cache: Option<Cache>, pooled: bool) -> Config {
         .max_wasm_stack(limits::STACK_BYTES_MAX)
         .wasm_component_model(true)
         .memory_init_cow(true)
+        // Bounds are checked by instructions, not by pages that trap: a verdict is short, and making such pages ready and
+        // giving them back would be a third of it.
+        .signals_based_traps(false)
+        .memory_guard_size(0)
+        .memory_reservation(limits::MEMORY_BYTES_MAX as u64)
         .cache(cache);
     if pooled {
         let mut pool = PoolingAllocationConfig::new();
@@ -91,7 +96,9 @@ fn config(cache: Option<Cache>, pooled: bool) -> Config {
             .table_elements(limits::TABLE_ELEMENTS_MAX)
             .max_unused_warm_slots(limits::INSTANCES_MAX)
             .linear_memory_keep_resident(limits::RESIDENT_BYTES)
-            .table_keep_resident(limits::RESIDENT_BYTES / 16);
+            .table_keep_resident(limits::RESIDENT_BYTES / 16)
+            // Where the kernel can tell which pages were written, only those are zeroed.
+            .pagemap_scan(wasmtime::Enabled::Auto);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     }
     config
@@ -117,7 +124,8 @@ fn tick(engine: &Engine) -> Result<(), String> {
 
 fn open_cache(folder: &Path) -> Result<Cache, String> {
     let mut config = CacheConfig::new();
-    config.with_directory(folder);
+    // Once. Else what is used often is compressed again by a thread of wasmtime's, at a level that takes 100 MB for it.
+    config.with_directory(folder).with_optimized_compression_usage_counter_threshold(u64::MAX);
     Cache::new(config).map_err(|error| format!("{}: {error:#}", folder.display()))
 }
 
