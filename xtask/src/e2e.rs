@@ -12,7 +12,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// The providers in the order of the table, as their tests call them.
-const PROVIDERS: [&str; 5] = ["Keycloak", "oidc-provider", "glewlwyd", "Django OAuth Toolkit", "Zitadel's OP library"];
+const PROVIDERS: [&str; 6] =
+    ["Keycloak", "oidc-provider", "glewlwyd", "Django OAuth Toolkit", "canaille", "Zitadel's OP library"];
 /// Between these lines of docs/providers.md stands the table.
 const BEGIN: &str = "<!-- the real providers' table: written by cargo xtask e2e --all -->";
 const END: &str = "<!-- the end of the real providers' table -->";

@@ -2,6 +2,7 @@
 //!
 //! Keycloak, oidc-provider and glewlwyd are asked at every change; the others, which say so, by `cargo xtask e2e --all`.
 
+mod canaille;
 mod django;
 mod glewlwyd;
 mod grants;
