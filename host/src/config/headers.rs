@@ -65,6 +65,8 @@ pub(super) fn is_token(text: &str) -> bool {
 
 pub(super) fn read(at: &At<'_>, problems: &mut Problems) -> Option<Vec<(HeaderName, Fact)>> {
     let mut headers: Vec<(HeaderName, Fact)> = Vec::new();
+    // As they are written, for messages.
+    let mut written: Vec<String> = Vec::new();
     let entries = at.entries(problems)?;
     let count = entries.len();
     for (name, at) in entries {
@@ -79,13 +81,14 @@ pub(super) fn read(at: &At<'_>, problems: &mut Problems) -> Option<Vec<(HeaderNa
             at.report(problems, problem, "write a name of your own: X-Remote-User");
             continue;
         }
-        if let Some((other, _)) = headers.iter().find(|(other, _)| fold(other.as_str()) == folded) {
+        if let Some(other) = written.iter().find(|other| fold(other) == folded) {
             let problem = format!("is the same header as `{other}` to servers that fold names");
             at.report(problems, problem, "keep one of the two");
             continue;
         }
         if let Some(fact) = fact(&at, problems) {
             headers.push((header, fact));
+            written.push(name);
         }
     }
     (headers.len() == count).then_some(headers)
