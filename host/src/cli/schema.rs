@@ -1,8 +1,8 @@
 //! `portcullis schema`: the configuration as a JSON Schema, for an editor. All of it from the code and from `describe`.
 
 use super::out::{complain, say};
-use super::{NO, WRONG, YES, world};
-use crate::adapter::{Catalogue, Entry};
+use super::{WRONG, world};
+use crate::adapter::Entry;
 use crate::config;
 use std::path::{Path, PathBuf};
 
@@ -23,28 +23,15 @@ fn named(file: &Path) -> Result<PathBuf, u8> {
 }
 
 fn print(folder: &Path) -> u8 {
-    let machine = match world::machine() {
-        Ok(machine) => machine,
+    let (catalogue, code) = match world::adapters(folder) {
+        Ok(found) => found,
         Err(code) => return code,
     };
-    let catalogue = match Catalogue::open(&machine, folder, None) {
-        Ok(catalogue) => catalogue,
-        Err(reason) => {
-            complain(reason);
-            return WRONG;
-        }
-    };
-    let mut adapters = Vec::new();
-    let mut code = YES;
-    for (name, entry) in catalogue.entries() {
-        match entry {
-            Entry::Loaded(adapter) => adapters.push((name, adapter.description())),
-            Entry::Refused(fault) => {
-                complain(fault);
-                code = NO;
-            }
-        }
-    }
+    let adapters = catalogue.entries().filter_map(|(name, entry)| match entry {
+        Entry::Loaded(adapter) => Some((name, adapter.description())),
+        Entry::Refused(_) => None,
+    });
+    let adapters: Vec<_> = adapters.collect();
     say(format_args!("{:#}", config::schema(&adapters)));
     code
 }

@@ -3,7 +3,7 @@
 
 use super::out::complain;
 use super::watch::Watch;
-use super::{CANNOT, WRONG};
+use super::{CANNOT, NO, WRONG, YES};
 use crate::adapter::{Catalogue, Entry, Machine};
 use crate::config::{self, Configuration};
 use crate::decision::{Snapshot, Verdicts};
@@ -27,6 +27,22 @@ pub(super) fn machine() -> Result<Machine, u8> {
         complain(reason);
         CANNOT
     })
+}
+
+/// The adapters of a folder, and the exit code that those deserve which cannot be used: each was complained of.
+pub(super) fn adapters(folder: &Path) -> Result<(Catalogue, u8), u8> {
+    let catalogue = Catalogue::open(&machine()?, folder, None).map_err(|reason| {
+        complain(reason);
+        WRONG
+    })?;
+    let mut code = YES;
+    for (_, entry) in catalogue.entries() {
+        if let Entry::Refused(fault) = entry {
+            complain(fault);
+            code = NO;
+        }
+    }
+    Ok((catalogue, code))
 }
 
 /// What a command that asks somebody runs on, or the exit code after having said why there is none.

@@ -153,17 +153,13 @@ fn as_nobody(route: &Arc<RouteConfig>, keep_authorization: bool, pass_cookies: b
 /// The route's own rules about an identity: of every request, whether its verdict was known or not. And the name that it passes
 /// under.
 fn admit(route: &Arc<RouteConfig>, known: &Known, served: &Served) -> Result<(Arc<str>, Pass), Denial> {
-    let (orders, needs) = (&served.provider.config().scope_orders, served.needs());
-    let (username, headers) = match name_of_program(route, &known.facts)? {
-        None => {
-            route.require.judge(&known.facts, orders)?;
-            (Arc::clone(&known.facts.username), identity_headers(route, &known.encoded, needs)?)
-        }
-        Some(username) => {
-            route.require.judge(&Facts { username: Arc::clone(&username), ..known.facts.clone() }, orders)?;
-            let headers = identity_headers(route, &known.encoded.renamed(&username, needs), needs)?;
-            (username, headers)
-        }
+    let (facts, needs) = (&known.facts, served.needs());
+    let renamed = name_of_program(route, facts)?;
+    let username = Arc::clone(renamed.as_ref().unwrap_or(&facts.username));
+    route.require.judge(&username, facts, &served.provider.config().scope_orders)?;
+    let headers = match renamed {
+        None => identity_headers(route, &known.encoded, needs)?,
+        Some(name) => identity_headers(route, &known.encoded.renamed(&name, needs), needs)?,
     };
     let (keep_authorization, pass_cookies) = (route.keep_authorization, route.pass_cookies);
     Ok((username, Pass { route: Arc::clone(route), headers, keep_authorization, pass_cookies, preflight: false }))

@@ -35,13 +35,13 @@ impl Require {
         needs.into_iter().filter_map(|(fact, needed)| needed.then_some(fact))
     }
 
-    /// Judges.
+    /// Judges somebody who passes under this name, which for a program may be another than that of its facts.
     ///
     /// # Errors
     ///
     /// 403 by the first rule that does not hold, which the reason names.
-    pub fn judge(&self, facts: &Facts, orders: &ScopeOrders) -> Result<(), Denial> {
-        let names = |list: &[String]| list.iter().any(|name| **name == *facts.username);
+    pub fn judge(&self, username: &str, facts: &Facts, orders: &ScopeOrders) -> Result<(), Denial> {
+        let names = |list: &[String]| list.iter().any(|name| name == username);
         if names(&self.deny) {
             return Err(Denial::by("require.users.deny", Kind::Forbidden, "require.users.deny names this user"));
         }
@@ -115,7 +115,7 @@ mod tests {
 
     /// The status, and a word that the reason has to hold.
     fn assert_judged(require: &Require, identity: &Identity, expected: Option<(u16, &str)>) {
-        match (require.judge(&Facts::of(identity), &orders()), expected) {
+        match (require.judge(&identity.username, &Facts::of(identity), &orders()), expected) {
             (Ok(()), None) => {}
             (Err(denial), Some((status, word))) => {
                 assert_eq!(denial.status(), status, "{require:?}");
@@ -176,7 +176,7 @@ mod tests {
     fn all_rules_have_to_hold() {
         let both = Require { groups: texts(&["/docs"]), scopes: texts(&["ADMIN"]), ..Require::default() };
         assert_judged(&both, &alice(), Some((403, "require.scopes")));
-        let denial = both.judge(&Facts::of(&alice()), &orders());
+        let denial = both.judge("alice", &Facts::of(&alice()), &orders());
         assert!(matches!(denial, Err(Denial { kind: Kind::InsufficientScope { scopes }, .. }) if scopes == ["ADMIN"]));
     }
 
