@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a bench fails by panicking")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use http::{HeaderName, HeaderValue};
 use portcullis::adapter::contract::{Answer, Content, Context, Pair, Response, Setting, SettingValue as Value};
 use portcullis::adapter::{Adapter, Machine};
 use portcullis::config::{ClientConfig, ProviderConfig};
@@ -67,8 +68,8 @@ fn provider() -> Provider {
         lines: std::collections::BTreeMap::new(),
     };
     let headers = [("content-type", "application/json"), ("date", "Tue, 24 Nov 2026 08:00:00 GMT")]
-        .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
-    let raw = Raw { status: 200, headers: headers.into(), body: USERINFO.as_bytes().into() };
+        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+    let raw = Raw { status: 200, headers: headers.into_iter().collect(), body: USERINFO.as_bytes().into() };
     let wanted: Wanted = ["groups".to_owned()].into();
     Provider::new(config, keycloak(), &wanted, Arc::new(Fixed(raw)), Arc::new(|| 1_760_000_000)).unwrap()
 }

@@ -157,8 +157,8 @@ impl Metrics {
     }
 
     /// A call ended, or was not made.
-    pub fn called(&self, provider: &str, outcome: &'static str, took: Option<Duration>) {
-        let provider = Name(provider.into());
+    pub fn called(&self, provider: &Arc<str>, outcome: &'static str, took: Option<Duration>) {
+        let provider = Name(Arc::clone(provider));
         if let Some(took) = took {
             self.call_time.get_or_create(&OfProvider { provider: provider.clone() }).observe(took.as_secs_f64());
         }

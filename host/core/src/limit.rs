@@ -26,18 +26,15 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// The limit that an answer tells of, if one was reached. Header names are in lower case.
+    /// The limit that an answer tells of, if one was reached. `header` gives the first value of a name in lower case.
     ///
     /// A call is refused for a limit by 429 (RFC 6585 4), and by 403 with `Retry-After` or with nothing left (GitHub).
     #[must_use]
-    pub fn of(status: u16, headers: &[(String, Vec<u8>)]) -> Option<Self> {
+    pub fn of<'h>(status: u16, header: impl Fn(&str) -> Option<&'h [u8]>) -> Option<Self> {
         if !matches!(status, 200..=299 | 400..=499) {
             return None;
         }
-        let header = |wanted: &str| {
-            let (_, value) = headers.iter().find(|(name, _)| name == wanted)?;
-            std::str::from_utf8(value).ok().map(str::trim)
-        };
+        let header = |name: &str| std::str::from_utf8(header(name)?).ok().map(str::trim);
         let after = header("retry-after").and_then(retry_after);
         let pairs = PAIRS.map(|(left, reset)| (header(left), header(reset).and_then(moment)));
         let used_up = pairs.iter().any(|(left, _)| *left == Some("0"));
@@ -89,9 +86,7 @@ mod tests {
     const RESET: &str = "1800000000";
 
     fn of(status: u16, headers: &[(&str, &str)]) -> Option<Limit> {
-        let headers: Vec<_> =
-            headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
-        Limit::of(status, &headers)
+        Limit::of(status, |wanted| headers.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_bytes()))
     }
 
     #[test]
@@ -153,7 +148,7 @@ mod tests {
             ]),
             value in proptest::collection::vec(any::<u8>(), 0..40),
         ) {
-            let limit = Limit::of(status, &[(name.to_owned(), value)]);
+            let limit = Limit::of(status, |wanted| (wanted == name).then_some(value.as_slice()));
             prop_assert_eq!(status == 429, limit.is_some_and(|limit| limit.refused) && status != 403);
             prop_assert!(limit.is_none_or(|limit| limit.refused || limit.retry.is_some()));
         }

@@ -36,35 +36,48 @@ impl SecretNeedles {
     }
 }
 
-/// What must not reach an adapter, in the spellings in which an answer could repeat it.
+/// What must not reach an adapter.
 #[derive(Clone)]
 pub(super) struct Needles<'p> {
     secrets: &'p [Secret],
-    credential: Vec<Secret>,
+    /// What was sent along.
+    sent: Vec<&'p str>,
 }
 
 impl<'p> Needles<'p> {
     /// Of a provider's secrets, and of a credential, if one is sent.
-    pub(super) fn new(secrets: &'p SecretNeedles, credential: Option<&Credential>) -> Self {
-        let credential = match credential {
-            Some(Credential::Bearer(token)) => spellings([token.reveal()].into_iter()),
-            Some(Credential::Basic { password, presented, .. }) => {
-                spellings([presented.reveal(), password.reveal()].into_iter())
-            }
+    pub(super) fn new(secrets: &'p SecretNeedles, credential: Option<&'p Credential>) -> Self {
+        let sent = match credential {
+            Some(Credential::Bearer(token)) => vec![token.reveal()],
+            Some(Credential::Basic { password, presented, .. }) => vec![presented.reveal(), password.reveal()],
             None => Vec::new(),
         };
-        Self { secrets: &secrets.0, credential }
+        Self { secrets: &secrets.0, sent }
     }
 
     /// The same, and this secret, which was sent along once.
-    pub(super) fn and(mut self, secret: &Secret) -> Self {
-        self.credential.splice(..0, spellings([secret.reveal()].into_iter()));
+    pub(super) fn and(mut self, secret: &'p Secret) -> Self {
+        self.sent.insert(0, secret.reveal());
         self
     }
 
+    /// The spellings in which a text of this many bytes could repeat them. No unescaping makes a text longer, so a short
+    /// answer holds no copy of a long token, and that token's spellings are not even made.
+    fn spelled(&self, bytes: usize) -> Spelled<'p> {
+        Spelled { secrets: self.secrets, sent: spellings(self.sent.iter().copied().filter(|text| text.len() <= bytes)) }
+    }
+}
+
+/// Needles as they are looked for.
+struct Spelled<'p> {
+    secrets: &'p [Secret],
+    sent: Vec<Secret>,
+}
+
+impl Spelled<'_> {
     /// Secrets first: a credential that is a part of one must not leave the rest of it standing.
     fn texts(&self) -> Vec<&str> {
-        self.secrets.iter().chain(&self.credential).map(Secret::reveal).collect()
+        self.secrets.iter().chain(&self.sent).map(Secret::reveal).collect()
     }
 }
 
@@ -86,32 +99,34 @@ fn spellings<'t>(bare: impl Iterator<Item = &'t str>) -> Vec<Secret> {
 
 /// What the adapter sees of a response.
 pub(super) fn answer(label: &str, raw: &Raw, needles: &Needles<'_>) -> Response {
-    let needles = needles.texts();
-    let headers = raw
+    let headers: Vec<(&str, Cow<'_, str>)> = raw
         .headers
         .iter()
-        .filter(|(name, _)| name != "set-cookie" && name != "set-cookie2")
-        .map(|(name, value)| Pair {
-            name: copies::mask(name, &needles, MASK).into_owned(),
-            value: copies::mask(&String::from_utf8_lossy(value), &needles, MASK).into_owned(),
-        })
+        .filter(|(name, _)| !matches!(name.as_str(), "set-cookie" | "set-cookie2"))
+        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
         .collect();
-    Response { to: label.to_owned(), status: raw.status, headers, body: content(&raw.body, &needles) }
+    let body = String::from_utf8_lossy(&raw.body);
+    let texts = headers.iter().flat_map(|(name, value)| [*name, value]).chain([&*body]);
+    let spelled = needles.spelled(texts.map(str::len).max().unwrap_or(0));
+    let needles = spelled.texts();
+    let masked = |text: &str| copies::mask(text, &needles, MASK).into_owned();
+    let headers = headers.iter().map(|(name, value)| Pair { name: masked(name), value: masked(value) }).collect();
+    Response { to: label.to_owned(), status: raw.status, headers, body: content(&raw.body, &body, &needles) }
 }
 
-fn content(body: &[u8], needles: &[&str]) -> Content {
+/// `text`: the body, read leniently. Needles are ASCII or whole text, so that hides none.
+fn content(body: &[u8], text: &str, needles: &[&str]) -> Content {
     match json::check(body, json::Limits::default()) {
         json::Content::Empty => Content::Empty,
         json::Content::Json(text) => mask(text, needles).map_or_else(|| Content::Other(Vec::new()), Content::Json),
-        // Needles are ASCII or whole text, so reading the rest leniently hides none.
-        json::Content::Other if copies::found(&String::from_utf8_lossy(body), needles) => Content::Other(Vec::new()),
+        json::Content::Other if copies::found(text, needles) => Content::Other(Vec::new()),
         json::Content::Other => Content::Other(body.to_vec()),
     }
 }
 
 /// A checked JSON text without what the adapter must not see; `None` where masking made two names equal.
 pub(super) fn masked(text: &str, needles: &Needles<'_>) -> Option<String> {
-    mask(text.to_owned(), &needles.texts())
+    mask(text.to_owned(), &needles.spelled(text.len()).texts())
 }
 
 fn mask(text: String, needles: &[&str]) -> Option<String> {

@@ -1,9 +1,12 @@
 //! One request to a provider as it goes out, and what comes back; and who carries it: the network, or recorded cases.
 
 use bytes::Bytes;
+use http::header::{ACCEPT, USER_AGENT};
+use http::{HeaderMap, HeaderValue};
 use portcullis_core::secret::Secret;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use url::Url;
 
 /// A rendered request. It holds the credential, so it has no `Display`, and `Debug` shows none of what could hold it.
@@ -14,9 +17,9 @@ pub struct Call {
     /// GET or POST.
     pub method: http::Method,
     /// Without credential or secret, always.
-    pub url: Url,
-    /// All headers, names in lower case; values may hold the credential.
-    pub headers: Vec<(String, Secret)>,
+    pub url: Arc<Url>,
+    /// All headers; values that may hold the credential are marked as sensitive.
+    pub headers: HeaderMap,
     /// May hold the credential.
     pub body: Option<Secret>,
     /// The assertion that names the gateway in it, where there is one: for masking.
@@ -33,15 +36,14 @@ impl std::fmt::Debug for Call {
 
 impl Call {
     /// A document's request: GET, no credential.
-    pub(super) fn document(label: &str, url: Url, accept: &str) -> Self {
+    pub(super) fn document(label: &str, url: Arc<Url>, accept: HeaderValue) -> Self {
         Self {
             label: label.to_owned(),
             method: http::Method::GET,
             url,
-            headers: vec![
-                ("accept".to_owned(), Secret::new(accept)),
-                ("user-agent".to_owned(), Secret::new(super::render::USER_AGENT)),
-            ],
+            headers: [(ACCEPT, accept), (USER_AGENT, HeaderValue::from_static(super::render::OUR_NAME))]
+                .into_iter()
+                .collect(),
             body: None,
             assertion: None,
             document: true,
@@ -54,8 +56,8 @@ impl Call {
 pub struct Raw {
     /// The status.
     pub status: u16,
-    /// Names in lower case, in order.
-    pub headers: Vec<(String, Vec<u8>)>,
+    /// The headers.
+    pub headers: HeaderMap,
     /// At most [`BODY_BYTES_MAX`].
     pub body: Bytes,
 }

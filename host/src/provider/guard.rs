@@ -6,6 +6,7 @@
 use super::call::{Call, CallFault, Raw, Transport};
 use super::verdict::Clock;
 use crate::metrics::METRICS;
+use http::HeaderValue;
 use portcullis_core::breaker::{Breaker, CONTROL_MS};
 use portcullis_core::credential::Credential;
 use portcullis_core::identity::Moment;
@@ -130,9 +131,12 @@ impl Guard {
             METRICS.called(&self.name, word, None);
             refusal
         })?;
-        let url = call.url.clone();
+        let url = Arc::clone(&call.url);
         let answered = self.carry(call).await;
-        let limit = answered.as_ref().ok().and_then(|raw| Limit::of(raw.status, &raw.headers));
+        let limit = answered
+            .as_ref()
+            .ok()
+            .and_then(|raw| Limit::of(raw.status, |name| raw.headers.get(name).map(HeaderValue::as_bytes)));
         let who = match credential {
             Credential::Bearer(token) => self.hasher.hash_one(token.reveal()),
             Credential::Basic { presented, .. } => self.hasher.hash_one(presented.reveal()),
@@ -236,13 +240,13 @@ impl Guard {
 
 /// Asks a provider that is suspected, at the address where callers met trouble and without any credential, once a
 /// second until somebody is answered. It ends with the provider.
-async fn control(guard: Arc<Guard>, url: Url) {
+async fn control(guard: Arc<Guard>, url: Arc<Url>) {
     let weak = Arc::downgrade(&guard);
     drop(guard);
     loop {
         let Some(guard) = weak.upgrade() else { return };
         let next = tokio::time::Instant::now() + Duration::from_millis(CONTROL_MS);
-        let call = Call::document("control", url.clone(), "*/*");
+        let call = Call::document("control", Arc::clone(&url), HeaderValue::from_static("*/*"));
         let asking = Arc::clone(&guard);
         let control = tokio::spawn(async move {
             if !is_trouble(&asking.carry(call).await) {

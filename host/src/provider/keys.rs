@@ -8,6 +8,7 @@ use super::call::{Call, Raw, Transport};
 use arc_swap::ArcSwapOption;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, ready};
+use http::HeaderValue;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 use portcullis_core::freshness::{Age, Fetched, Freshness};
@@ -34,7 +35,7 @@ const FAILED_PAUSE_MS: u64 = 1000;
 const SETS_MAX: usize = 8;
 /// Keys that are taken of one set; providers publish a handful.
 const KEYS_MAX: usize = 100;
-const ACCEPT: &str = "application/jwk-set+json, application/json";
+const ACCEPT: HeaderValue = HeaderValue::from_static("application/jwk-set+json, application/json");
 
 /// All the sets that a provider uses, by their URLs.
 pub(super) struct Keyring {
@@ -77,7 +78,7 @@ impl Keyring {
 /// One set, as it was last fetched.
 pub(super) struct Keys {
     provider: String,
-    url: Url,
+    url: Arc<Url>,
     transport: Arc<dyn Transport>,
     began: Instant,
     current: ArcSwapOption<Current>,
@@ -113,7 +114,7 @@ impl Keys {
     fn new(provider: &str, url: Url, transport: Arc<dyn Transport>) -> Self {
         let provider = provider.to_owned();
         let (current, fetching) = (ArcSwapOption::empty(), Mutex::default());
-        Self { provider, url, transport, began: Instant::now(), current, fetching }
+        Self { provider, url: Arc::new(url), transport, began: Instant::now(), current, fetching }
     }
 
     /// The keys that a token of this algorithm and key id may be signed with: none where the provider has no such key.
@@ -217,10 +218,10 @@ impl Keys {
     }
 
     async fn fetched(&self) -> Result<Current, String> {
-        let raw = self.transport.carry(Call::document("keys", self.url.clone(), ACCEPT)).await;
+        let raw = self.transport.carry(Call::document("keys", Arc::clone(&self.url), ACCEPT)).await;
         let raw = raw.map_err(|fault| fault.to_string())?;
         let keys = read(&raw).map_err(|flaw| format!("{}: {flaw}", self.url))?;
-        let fresh = FRESHNESS.of(raw.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
+        let fresh = FRESHNESS.of(raw.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
         Ok(Current { keys, fetched: FRESHNESS.fetched(self.now_ms(), fresh) })
     }
 

@@ -3,7 +3,9 @@
 use super::call::{BODY_BYTES_MAX, BoxFuture, Call, CallFault, Raw, Transport};
 use super::render::host;
 use crate::config::{ClientCertificate, ProviderConfig};
+use bytes::BytesMut;
 use std::time::Duration;
+use url::Url;
 use zeroize::Zeroizing;
 
 /// How long a connection may take to come up, TLS included.
@@ -59,39 +61,35 @@ impl Network {
     }
 
     async fn send(&self, call: Call) -> Result<Raw, CallFault> {
-        let host = host(&call.url);
-        let fault = |error: reqwest::Error| self.fault(&host, &error);
-        let mut request = self.client.request(call.method, call.url);
-        for (name, value) in &call.headers {
-            let mut value = http::HeaderValue::from_str(value.reveal()).map_err(|_| CallFault::Broken {
-                host: host.clone(),
-                reason: "a header value cannot be sent".to_owned(),
-            })?;
-            value.set_sensitive(true);
-            request = request.header(name, value);
-        }
-        if let Some(body) = &call.body {
-            request = request.body(body.reveal().to_owned());
-        }
-        let mut response = request.send().await.map_err(fault)?;
-        let headers = response
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-            .collect();
+        let url = call.url;
+        let fault = |error: reqwest::Error| self.fault(&url, &error);
+        let mut request = reqwest::Request::new(call.method, Url::clone(&url));
+        *request.headers_mut() = call.headers;
+        *request.body_mut() = call.body.map(|body| body.reveal().to_owned().into());
+        let mut response = self.client.execute(request).await.map_err(fault)?;
         let status = response.status().as_u16();
-        let mut body = bytes::BytesMut::new();
+        let headers = std::mem::take(response.headers_mut());
+        // Nearly always the whole of it, and then it is not copied.
+        let first = response.chunk().await.map_err(fault)?.unwrap_or_default();
+        let mut all = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(fault)? {
-            if body.len() + chunk.len() > BODY_BYTES_MAX {
-                return Err(CallFault::TooLarge { host });
+            if all.is_empty() {
+                all.extend_from_slice(&first);
             }
-            body.extend_from_slice(&chunk);
+            all.extend_from_slice(&chunk);
+            if all.len() > BODY_BYTES_MAX {
+                return Err(CallFault::TooLarge { host: host(&url) });
+            }
         }
-        Ok(Raw { status, headers, body: body.freeze() })
+        let body = if all.is_empty() { first } else { all.freeze() };
+        if body.len() > BODY_BYTES_MAX {
+            return Err(CallFault::TooLarge { host: host(&url) });
+        }
+        Ok(Raw { status, headers, body })
     }
 
-    fn fault(&self, host: &str, error: &reqwest::Error) -> CallFault {
-        let (host, reason) = (host.to_owned(), innermost(error));
+    fn fault(&self, url: &Url, error: &reqwest::Error) -> CallFault {
+        let (host, reason) = (host(url), innermost(error));
         if error.is_connect() {
             CallFault::Unreachable { host, reason }
         } else if error.is_timeout() {

@@ -1,6 +1,6 @@
 //! Settings -> plan, and what a plan must be before a credential is entrusted to it.
 
-use super::render::RESERVED_HEADERS;
+use super::render::{RESERVED_HEADERS, parsed};
 use super::{generation, keys};
 use crate::adapter::{Adapter, contract};
 use crate::config::{ClientAuth, ProviderConfig};
@@ -19,11 +19,25 @@ pub(super) const DOCUMENTS_MAX: usize = 4;
 pub struct ReadyPlan {
     plan: Arc<Plan>,
     generation: [u8; 32],
+    /// Where its checks go, parsed.
+    urls: Vec<(String, Arc<Url>)>,
 }
 
 impl ReadyPlan {
     fn new(plan: Plan, content: &[u8; 32]) -> Self {
-        Self { generation: generation::of_plan(content, &plan), plan: Arc::new(plan) }
+        let urls = plan.checks.iter().filter_map(|check| match &check.how {
+            Method::Call(request) => Some((request.url.clone(), Arc::new(parsed(request).ok()?))),
+            Method::Verify(_) | Method::Refuse(_) => None,
+        });
+        Self { urls: urls.collect(), generation: generation::of_plan(content, &plan), plan: Arc::new(plan) }
+    }
+
+    /// The URL of a request, of the plan or one that was asked for later.
+    pub(super) fn url(&self, request: &Request) -> Result<Arc<Url>, String> {
+        match self.urls.iter().find(|(text, _)| *text == request.url) {
+            Some((_, url)) => Ok(Arc::clone(url)),
+            None => parsed(request).map(Arc::new),
+        }
     }
 
     /// The plan itself.
@@ -50,15 +64,7 @@ impl ReadyPlan {
     /// The origins that a credential will go to first, for the start-up log.
     #[must_use]
     pub fn origins(&self) -> Vec<Origin> {
-        let mut origins: Vec<Origin> = self
-            .plan
-            .checks
-            .iter()
-            .filter_map(|check| match &check.how {
-                Method::Call(request) => Url::parse(&request.url).ok().as_ref().and_then(Origin::of),
-                Method::Verify(_) | Method::Refuse(_) => None,
-            })
-            .collect();
+        let mut origins: Vec<Origin> = self.urls.iter().filter_map(|(_, url)| Origin::of(url)).collect();
         origins.sort();
         origins.dedup();
         origins

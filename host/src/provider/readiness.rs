@@ -124,9 +124,10 @@ impl Provider {
             };
             for lookup in lookups {
                 let url = url::Url::parse(&lookup.url).map_err(|error| error.to_string())?;
-                let call = Call::document(&lookup.label, url, &lookup.accept);
+                let accept = http::HeaderValue::from_str(&lookup.accept).map_err(|error| error.to_string())?;
+                let call = Call::document(&lookup.label, Arc::new(url), accept);
                 let raw = self.transport.carry(call).await.map_err(|fault| fault.to_string())?;
-                let headers = raw.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+                let headers = raw.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
                 fresh = fresh.min(FRESHNESS.of(headers));
                 documents.push(answer(&lookup.label, &raw, &needles));
             }

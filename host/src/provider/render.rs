@@ -7,13 +7,16 @@ use crate::adapter::contract::{Authorization, Body, Request, Source, Verb};
 use crate::config::{ClientAuth, ProviderConfig};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_core::credential::Credential;
 use portcullis_core::secret::{MASK, Secret};
 use portcullis_core::setting::SettingValue;
+use std::sync::Arc;
 use url::Url;
 
 /// What the gateway calls itself. GitHub refuses requests without a name.
-pub(super) const USER_AGENT: &str = concat!("portcullis/", env!("CARGO_PKG_VERSION"));
+pub(super) const OUR_NAME: &str = concat!("portcullis/", env!("CARGO_PKG_VERSION"));
 
 /// Headers that belong to the gateway or to the connection.
 pub(super) const RESERVED_HEADERS: [&str; 13] = [
@@ -42,13 +45,17 @@ pub(super) struct Asker<'a> {
     pub(super) now: i64,
 }
 
-/// Renders a request for a credential.
+/// Renders a request, to what its URL says, for a credential.
 ///
 /// # Errors
 ///
 /// What the plan asks for and this credential or configuration cannot give, in words.
-pub(super) fn render(request: &Request, asker: Asker<'_>, credential: &Credential) -> Result<Call, String> {
-    let url = parsed(request)?;
+pub(super) fn render(
+    request: &Request,
+    url: Arc<Url>,
+    asker: Asker<'_>,
+    credential: &Credential,
+) -> Result<Call, String> {
     let signs = request.authorization == Authorization::Client && asker.config.client.auth == ClientAuth::PrivateKeyJwt;
     let assertion = if signs {
         let signer = asker.signer.ok_or_else(|| "`client_id` and `client_key` are not set".to_owned())?;
@@ -57,13 +64,24 @@ pub(super) fn render(request: &Request, asker: Asker<'_>, credential: &Credentia
         None
     };
     let filling = Filling { config: asker.config, credential, assertion: assertion.as_ref(), masked: false };
-    let (headers, body) = filling.parts(request, &url)?;
+    let (fields, body) = filling.parts(request)?;
+    let mut headers = HeaderMap::with_capacity(fields.len());
+    for (name, value) in fields {
+        let Ok(mut value) = HeaderValue::try_from(value) else {
+            let host = host(&url);
+            return Err(format!(
+                "the value for the header `{name}` towards {host} holds characters that a header cannot"
+            ));
+        };
+        value.set_sensitive(true);
+        headers.append(name, value);
+    }
     Ok(Call {
         assertion,
         label: request.label.clone(),
         method: verb(request.method),
         url,
-        headers: headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
+        headers,
         body: body.map(Secret::new),
         document: false,
     })
@@ -79,15 +97,19 @@ pub(super) fn shown(
     config: &ProviderConfig,
     credential: &Credential,
 ) -> Result<Vec<String>, String> {
-    let url = parsed(request)?;
-    let (headers, body) = Filling { config, credential, assertion: None, masked: true }.parts(request, &url)?;
-    let mut lines = vec![format!("{} {url}", verb(request.method))];
+    let (headers, body) = Filling { config, credential, assertion: None, masked: true }.parts(request)?;
+    let mut lines = vec![format!("{} {}", verb(request.method), parsed(request)?)];
     lines.extend(headers.into_iter().map(|(name, value)| format!("{name}: {value}")));
     lines.extend(body.map(|body| format!("\n{body}")));
     Ok(lines)
 }
 
-fn parsed(request: &Request) -> Result<Url, String> {
+/// The URL of a request.
+///
+/// # Errors
+///
+/// It is none, in words.
+pub(super) fn parsed(request: &Request) -> Result<Url, String> {
     Url::parse(&request.url).map_err(|error| format!("the plan's URL is none: {error}"))
 }
 
@@ -107,20 +129,23 @@ struct Filling<'a> {
     masked: bool,
 }
 
-type Parts = (Vec<(String, String)>, Option<String>);
+type Parts = (Vec<(HeaderName, String)>, Option<String>);
 
 impl Filling<'_> {
-    fn parts(&self, request: &Request, url: &Url) -> Result<Parts, String> {
-        let mut headers: Vec<(String, String)> = Vec::with_capacity(request.headers.len() + 3);
+    fn parts(&self, request: &Request) -> Result<Parts, String> {
+        let mut headers: Vec<(HeaderName, String)> = Vec::with_capacity(request.headers.len() + 3);
         for header in &request.headers {
-            headers.push((header.name.to_ascii_lowercase(), self.join(&header.value)?));
+            let name = HeaderName::try_from(&header.name).map_err(|_| {
+                format!("the plan's header `{}` has no name that can be sent", header.name.escape_debug())
+            })?;
+            headers.push((name, self.join(&header.value)?));
         }
-        if !headers.iter().any(|(name, _)| name == "user-agent") {
-            headers.push(("user-agent".to_owned(), USER_AGENT.to_owned()));
+        if !headers.iter().any(|(name, _)| name == USER_AGENT) {
+            headers.push((USER_AGENT, OUR_NAME.to_owned()));
         }
         let mut fields = Vec::new();
         if let Some(value) = self.authorization(&request.authorization, &mut fields)? {
-            headers.push(("authorization".to_owned(), value));
+            headers.push((AUTHORIZATION, value));
         }
         let body =
             match &request.body {
@@ -128,11 +153,11 @@ impl Filling<'_> {
                     for field in form {
                         fields.push((field.name.clone(), self.join(&field.value)?));
                     }
-                    headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
+                    headers.push((CONTENT_TYPE, "application/x-www-form-urlencoded".to_owned()));
                     Some(self.form(&fields))
                 }
                 Body::Json(json) => {
-                    headers.push(("content-type".to_owned(), "application/json".to_owned()));
+                    headers.push((CONTENT_TYPE, "application/json".to_owned()));
                     Some(self.json(
                         &json.text,
                         json.slots.iter().map(|slot| (slot.pointer.as_str(), slot.value.as_slice())),
@@ -144,14 +169,6 @@ impl Filling<'_> {
             return Err(
                 "this `client_auth` needs a form body, and this request has none; use `client_auth: basic`".to_owned()
             );
-        }
-        for (name, value) in &headers {
-            if http::HeaderValue::from_str(value).is_err() {
-                return Err(format!(
-                    "the value for the header `{name}` towards {} holds characters that a header cannot",
-                    host(url)
-                ));
-            }
         }
         Ok((headers, body))
     }

@@ -56,8 +56,8 @@ pub(super) async fn answer(
 
 /// By its media type (`application/jwt`, `application/token-introspection+jwt`).
 fn is_signed(raw: &Raw) -> bool {
-    let kind = raw.headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.as_slice());
-    let kind = kind.map(|value| String::from_utf8_lossy(value).to_ascii_lowercase()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    kind == "application/jwt" || kind.ends_with("+jwt")
+    let kind = raw.headers.get(http::header::CONTENT_TYPE).map(http::HeaderValue::as_bytes).unwrap_or_default();
+    let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let (.., suffix) = kind.split_at(kind.len().saturating_sub(b"+jwt".len()));
+    kind.eq_ignore_ascii_case(b"application/jwt") || suffix.eq_ignore_ascii_case(b"+jwt")
 }

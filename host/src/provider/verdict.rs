@@ -6,7 +6,7 @@ use super::call::{CallFault, Transport};
 use super::guard::{Called, Caller, Guard, Load};
 use super::keys::Keyring;
 use super::limits::Limits;
-use super::plan::{self, Made, PlanProblem, Wanted, vet_request};
+use super::plan::{self, Made, PlanProblem, ReadyPlan, Wanted, vet_request};
 use super::readiness::Readiness;
 use super::render::{Asker, render, shown};
 use super::verify::{Proof, verify};
@@ -238,18 +238,20 @@ impl Provider {
         self.admissible(credential)?;
         let readiness = self.readiness.load_full();
         let plan = match &*readiness {
-            Readiness::Ready(plan) => plan.plan(),
+            Readiness::Ready(plan) => plan,
             Readiness::Waiting { reason } => {
                 return Err(Refusal::unavailable(format!("the provider has no plan yet: {reason}")));
             }
         };
-        let check = plan.checks.iter().find(|check| fits(&check.when, credential));
+        let check = plan.plan().checks.iter().find(|check| fits(&check.when, credential));
         let needles = Needles::new(&self.secrets, Some(credential));
-        let (mut asked, mut answers, mut proof) = (Vec::new(), Vec::new(), None);
+        let (mut answers, mut proof) = (Vec::new(), None);
+        let mut further: Vec<Request>;
+        let mut asked: &[Request] = &[];
         match check.map(|check| &check.how) {
             None => return Err(Refusal::invalid("the credential does not have the form of this provider's")),
             Some(Method::Refuse(reason)) => return Err(Refusal::invalid(reason.clone())),
-            Some(Method::Call(request)) => asked.push(request.clone()),
+            Some(Method::Call(request)) => asked = std::slice::from_ref(request),
             Some(Method::Verify(rules)) => {
                 let (verified, found) = self.verified(rules, credential, seen).await?;
                 answers.push(verified);
@@ -268,7 +270,7 @@ impl Provider {
                     self.adapter.name()
                 )));
             }
-            answers.extend(self.calls(&asked, credential, &needles, seen, limits).await?);
+            answers.extend(self.calls(plan, asked, credential, &needles, seen, limits).await?);
             let began = Instant::now();
             let (returned, found) = self.adapter.identify(&self.context, answers).await;
             METRICS.adapter(self.adapter.name(), began.elapsed());
@@ -287,7 +289,8 @@ impl Provider {
                 }
                 Ok(Finding::Ask(requests)) => {
                     self.vet(&requests)?;
-                    asked = requests;
+                    further = requests;
+                    asked = &further;
                 }
                 Err(refusal) => return Err(adapter::refusal(refusal)),
             }
@@ -350,6 +353,7 @@ impl Provider {
     /// Makes calls at once; the answers come in the order of the requests. The first fault ends them all.
     async fn calls(
         &self,
+        plan: &ReadyPlan,
         requests: &[Request],
         credential: &Credential,
         needles: &Needles<'_>,
@@ -359,8 +363,10 @@ impl Provider {
         let calls = requests.iter().map(|request| async move {
             let misconfigured = |reason| Refusal::new(Cause::Misconfigured, reason);
             let asker = Asker { config: &self.config, signer: self.signer.as_ref(), now: (self.clock)() };
-            let call = render(request, asker, credential).map_err(misconfigured)?;
-            let signed_needles = call.assertion.as_ref().map(|assertion| needles.clone().and(assertion));
+            let url = plan.url(request).map_err(misconfigured)?;
+            let call = render(request, url, asker, credential).map_err(misconfigured)?;
+            let assertion = call.assertion.clone();
+            let signed_needles = assertion.as_ref().map(|assertion| needles.clone().and(assertion));
             let needles = signed_needles.as_ref().unwrap_or(needles);
             let caller = match request.authorization {
                 Authorization::Client => Caller::Client,

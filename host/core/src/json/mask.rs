@@ -34,9 +34,7 @@ fn each_string(json: &str, mut visit: impl FnMut(usize, usize, &str)) {
         let start = at + quote + 1;
         let Some(end) = string_end(json.as_bytes(), start) else { return };
         let Some(inside) = json.get(start..end) else { return };
-        if !inside.contains('\\') {
-            visit(start, end, inside);
-        } else if let Some(said) = unescape(inside) {
+        if let Some(said) = unescape(inside) {
             visit(start, end, &said);
         }
         at = end + 1;

@@ -1,6 +1,6 @@
 //! A scanner for JSON (RFC 8259) that accepts or refuses, and a lexer for its string tokens.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 
 /// A member name under which one popular parser smuggles exact numbers; nobody else has a use for it.
 const RESERVED_NAME: &str = "$serde_json::private::Number";
@@ -18,16 +18,19 @@ pub(super) fn is_strict(text: &str, depth: usize) -> bool {
 /// Finds the end of a string token: `at` is the byte after the opening quote; gives that of the closing one.
 pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        match bytes.get(at)? {
-            b'"' => return Some(at),
-            b'\\' => at += 2,
-            _ => at += 1,
+        at += bytes.get(at..)?.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+        if bytes.get(at)? == &b'"' {
+            return Some(at);
         }
+        at += 2;
     }
 }
 
 /// What the inside of a string token says; `None` where it is malformed (RFC 8259 7, and lone surrogates).
-pub(super) fn unescape(inside: &str) -> Option<String> {
+pub(super) fn unescape(inside: &str) -> Option<Cow<'_, str>> {
+    if inside.bytes().all(|byte| byte >= b' ' && byte != b'\\') {
+        return Some(Cow::Borrowed(inside));
+    }
     let mut result = String::with_capacity(inside.len());
     let mut chars = inside.chars();
     while let Some(c) = chars.next() {
@@ -57,7 +60,13 @@ pub(super) fn unescape(inside: &str) -> Option<String> {
             c => result.push(c),
         }
     }
-    Some(result)
+    Some(Cow::Owned(result))
+}
+
+/// Whether one object can have members of all these names.
+fn are_members(mut names: Vec<Cow<'_, str>>) -> bool {
+    names.sort_unstable();
+    names.iter().all(|name| name != RESERVED_NAME) && names.is_sorted_by(|name, next| name < next)
 }
 
 fn hex4(chars: &mut std::str::Chars<'_>) -> Option<u32> {
@@ -74,7 +83,7 @@ struct Scanner<'t> {
     at: usize,
 }
 
-impl Scanner<'_> {
+impl<'t> Scanner<'t> {
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
@@ -108,7 +117,7 @@ impl Scanner<'_> {
     }
 
     fn object(&mut self, depth: usize) -> Option<()> {
-        let mut names = HashSet::new();
+        let mut names = Vec::new();
         self.take(b'{')?;
         self.white();
         if self.take(b'}').is_some() {
@@ -116,17 +125,15 @@ impl Scanner<'_> {
         }
         loop {
             self.white();
-            let name = self.string()?;
-            if name == RESERVED_NAME || !names.insert(name) {
-                return None;
-            }
+            names.push(self.string()?);
             self.white();
             self.take(b':')?;
             self.white();
             self.value(depth)?;
             self.white();
             if self.take(b',').is_none() {
-                return self.take(b'}');
+                self.take(b'}')?;
+                return are_members(names).then_some(());
             }
         }
     }
@@ -147,7 +154,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn string(&mut self) -> Option<String> {
+    fn string(&mut self) -> Option<Cow<'t, str>> {
         self.take(b'"')?;
         let end = string_end(self.bytes, self.at)?;
         let inside = self.text.get(self.at..end)?;

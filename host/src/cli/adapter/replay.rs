@@ -4,6 +4,8 @@ use super::cases::{Case, Exchange, ExpectedRequest, Presented};
 use super::keys;
 use crate::provider::{BoxFuture, Call, CallFault, Raw, Transport};
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -105,8 +107,7 @@ impl Replay {
         compare("url", &expected.url, call.url.as_str());
         for (name, value) in &expected.headers {
             let value = self.fill(value.as_str().unwrap_or_default());
-            let got =
-                call.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, got)| got.reveal());
+            let got = call.headers.get(name).map(|got| got.to_str().unwrap_or("(no text)"));
             match got {
                 Some(got) if value == "*" && !got.is_empty() => {}
                 got => compare(name, &value, got.unwrap_or("(absent)")),
@@ -163,8 +164,9 @@ fn raw(exchange: &Exchange) -> Raw {
         headers: response
             .headers
             .iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), text(value).into_bytes()))
-            .filter(|(name, value)| !(name == "content-type" && value.is_empty()))
+            .map(|(name, value)| (HeaderName::try_from(name), HeaderValue::try_from(text(value))))
+            .filter_map(|(name, value)| Some((name.ok()?, value.ok()?)))
+            .filter(|(name, value)| !(name == CONTENT_TYPE && value.is_empty()))
             .collect(),
         body: match response.jwks {
             true => Bytes::from(keys::set().to_string()),
