@@ -15,3 +15,7 @@ pub mod provider;
 mod random;
 pub mod recent;
 pub mod telemetry;
+
+/// Of the program, and of its tests and benches, so that they measure what is used.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

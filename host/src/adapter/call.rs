@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use tokio::sync::Semaphore;
-use wasmtime::Trap;
-use wasmtime::component::Component;
+use wasmtime::component::{Component, ComponentExportIndex};
+use wasmtime::{Store, Trap};
 
 /// A component, compiled, linked and described. Stateless; shared by all its providers.
 pub struct Adapter {
@@ -30,6 +30,9 @@ struct Core {
     name: String,
     machine: Machine,
     pre: AdapterPre<Sandbox>,
+    /// Where `identify` is. The bindings would check the types of all three functions for each verdict; wasmtime checks
+    /// this one's.
+    identify: ComponentExportIndex,
     wasi: bool,
     /// Moving average of what a call takes, in microseconds.
     pace_us: AtomicU64,
@@ -67,10 +70,15 @@ impl Adapter {
         };
         let component = Component::from_binary(&machine.engine, &bytes).map_err(unusable)?;
         let pre = machine.linker.instantiate_pre(&component).and_then(AdapterPre::new).map_err(unusable)?;
+        let identify = component
+            .get_export_index(None, inspect::EXPORT)
+            .and_then(|interface| component.get_export_index(Some(&interface), "identify"))
+            .ok_or_else(|| unusable(wasmtime::Error::msg("it exports no `identify`")))?;
         let core = Arc::new(Core {
             name: name.to_owned(),
             machine: machine.clone(),
             pre,
+            identify,
             wasi: imports.iter().any(|import| inspect::wasi(import)),
             pace_us: AtomicU64::new(0),
             turns: Semaphore::new(limits::SLOW_CALLS_MAX),
@@ -156,13 +164,15 @@ impl Adapter {
 
 impl Core {
     fn describe(&self) -> Result<super::contract::Description, CallFault> {
-        self.call("describe", |guest, store| guest.portcullis_adapter_provider().call_describe(store))
-            .and_then(|found| self.bounded("describe", found, convert::debug_bytes))
+        self.call("describe", |store| {
+            self.pre.instantiate(&mut *store)?.portcullis_adapter_provider().call_describe(store)
+        })
+        .and_then(|found| self.bounded("describe", found, convert::debug_bytes))
     }
 
     fn make_plan(&self, context: &Context, documents: &[Response]) -> Result<Result<Step, PlanError>, CallFault> {
-        self.call("make-plan", |guest, store| {
-            guest.portcullis_adapter_provider().call_make_plan(store, context, documents)
+        self.call("make-plan", |store| {
+            self.pre.instantiate(&mut *store)?.portcullis_adapter_provider().call_make_plan(store, context, documents)
         })
         .and_then(|found| self.bounded("make-plan", found, convert::debug_bytes))
     }
@@ -170,7 +180,14 @@ impl Core {
     fn identify(&self, context: &Context, answers: &[Answer]) -> Result<Result<Finding, Refusal>, CallFault> {
         let began = Instant::now();
         let found = self
-            .call("identify", |guest, store| guest.portcullis_adapter_provider().call_identify(store, context, answers))
+            .call("identify", |store| {
+                let guest = self.pre.instance_pre().instantiate(&mut *store)?;
+                let identify = guest.get_typed_func::<(&Context, &[Answer]), (Result<Finding, Refusal>,)>(
+                    &mut *store,
+                    &self.identify,
+                )?;
+                identify.call(store, (context, answers)).map(|(found,)| found)
+            })
             .and_then(|found| self.bounded("identify", found, convert::finding_bytes));
         let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         // A quarter of the newest call: a loop shows at once, a call that the kernel paused is soon forgotten.
@@ -182,10 +199,10 @@ impl Core {
     fn call<R>(
         &self,
         function: &'static str,
-        call: impl FnOnce(&super::bindings::Adapter, &mut wasmtime::Store<Sandbox>) -> wasmtime::Result<R>,
+        call: impl FnOnce(&mut Store<Sandbox>) -> wasmtime::Result<R>,
     ) -> Result<R, CallFault> {
         let mut store = Sandbox::store(&self.machine.engine, &self.name, self.wasi);
-        let result = self.pre.instantiate(&mut store).and_then(|guest| call(&guest, &mut store));
+        let result = call(&mut store);
         store.data_mut().flush();
         result.map_err(|error| match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => CallFault::TooSlow { adapter: self.name.clone(), function },
