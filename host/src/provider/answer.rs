@@ -138,3 +138,39 @@ fn mask(text: String, needles: &[&str]) -> Option<String> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderMap, HeaderValue};
+
+    const TOKEN: &str = "a-token-of-some-length+/~~.";
+
+    fn seen(header: &str, body: &str) -> String {
+        let credential = Credential::Bearer(Secret::new(TOKEN));
+        let secrets = SecretNeedles(Vec::new());
+        let needles = Needles::new(&secrets, Some(&credential));
+        let headers: HeaderMap =
+            [(http::header::WWW_AUTHENTICATE, HeaderValue::from_str(header).unwrap())].into_iter().collect();
+        let raw = Raw { status: 200, headers, body: bytes::Bytes::copy_from_slice(body.as_bytes()) };
+        let Response { headers, body, .. } = answer("check", &raw, &needles);
+        let body = match body {
+            Content::Empty => String::new(),
+            Content::Json(text) => text,
+            Content::Other(bytes) => String::from_utf8(bytes).unwrap(),
+        };
+        format!("{headers:?} {body}")
+    }
+
+    /// A piece that is just as long as the token may be the token, and so may what is longer when it is escaped.
+    #[test]
+    fn an_answer_just_long_enough_to_repeat_the_token_is_masked() {
+        let percent: String = TOKEN.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let base64 = STANDARD.encode(TOKEN);
+        for copy in [TOKEN, &percent, &base64, &base64.replace('+', "-").replace('/', "_")] {
+            for seen in [seen(copy, ""), seen("x", copy), seen("x", &format!("{{\"t\":\"{copy}\"}}"))] {
+                assert!(!seen.contains(copy), "{seen}");
+            }
+        }
+    }
+}
