@@ -54,6 +54,14 @@ pub fn is_forwarding(name: &str) -> bool {
         || folded_is("x-rewrite-url")
 }
 
+/// Whether a name is one by which frameworks let a request be taken for another method's, in any spelling that folds to it:
+/// `X-HTTP-Method-Override` (Google, Rails, Laravel), `X-HTTP-Method` (Microsoft), `X-Method-Override` (IBM).
+#[must_use]
+pub fn is_method_override(name: &str) -> bool {
+    let folded_is = |whole: &str| name.len() == whole.len() && name.bytes().map(fold_byte).eq(whole.bytes());
+    ["x-http-method-override", "x-http-method", "x-method-override"].into_iter().any(folded_is)
+}
+
 /// Whether a value can stand in a header as it is: visible ASCII, and spaces inside.
 ///
 /// A space at either end is not visible ASCII: recipients trim it (RFC 9110 5.5), so ` bob` would become `bob`.

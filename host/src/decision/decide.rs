@@ -70,6 +70,10 @@ async fn pass(
     request: Request<'_>,
     account: &mut Account,
 ) -> Result<Pass, Denial> {
+    if routing::is_overridden(&snapshot.routes, &request, route) {
+        let reason = "a header asks the upstream to take the request for another method's, and that has another route";
+        return Err(Denial::by("match.methods", Kind::Ambiguous, reason));
+    }
     let names = match &route.access {
         Access::Public => return Ok(as_nobody(route, false, true)),
         Access::Providers(names) => names,

@@ -1,8 +1,10 @@
 //! Which route a request matches: host, then the longest path, then the method. Nothing else of a request counts, so no
-//! header and no query can turn a route public.
+//! header and no query can turn a route public. A header that could move it elsewhere behind the gateway is found here too.
 
 use super::Request;
 use crate::config::RouteConfig;
+use http::{HeaderValue, Method};
+use portcullis_core::header::is_method_override;
 use std::sync::Arc;
 
 /// The route of a request.
@@ -20,6 +22,16 @@ pub(super) fn is_ambiguous(routes: &[Arc<RouteConfig>], request: &Request<'_>, f
     let strict = |prefix: &str| request.target.has_prefix_as_written(prefix);
     !request.target.oddities().is_empty()
         && find_by(routes, request, &strict).is_none_or(|other| other.index != found.index)
+}
+
+/// Whether a header lets an upstream that honours such take the request for another method's, whose route is another.
+pub(super) fn is_overridden(routes: &[Arc<RouteConfig>], request: &Request<'_>, found: &RouteConfig) -> bool {
+    let is_elsewhere = |value: &HeaderValue| {
+        let Ok(method) = Method::from_bytes(&value.as_bytes().trim_ascii().to_ascii_uppercase()) else { return true };
+        find(routes, &Request { method: &method, ..*request }).is_none_or(|other| other.index != found.index)
+    };
+    routes.iter().any(|route| !route.matches.methods.is_empty())
+        && request.headers.iter().any(|(name, value)| is_method_override(name.as_str()) && is_elsewhere(value))
 }
 
 fn find_by<'a>(
@@ -44,7 +56,7 @@ fn find_by<'a>(
 mod tests {
     use super::*;
     use crate::config::{Access, RouteMatch};
-    use http::{HeaderMap, Method};
+    use http::HeaderMap;
     use portcullis_core::target::NormalTarget;
 
     fn route(index: usize, host: Option<&str>, path: &str, methods: &[&str]) -> Arc<RouteConfig> {

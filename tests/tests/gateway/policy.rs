@@ -152,6 +152,28 @@ fn methods_have_rules_of_their_own() {
     assert_eq!(delete("root").status, 200);
 }
 
+/// Rails, Laravel, ASP.NET and others take such a GET or POST for a DELETE.
+#[test]
+fn no_header_makes_another_method_of_a_request_where_that_has_rules_of_its_own() {
+    let deleting = "  - match: {path: /, methods: [DELETE, PATCH]}\n    providers: [staff]\n    require: {users: {allow: [root]}}\n    \
+                    upstream: {url: \"{upstream}\"}\n  - match: {path: /open, methods: [GET]}\n    public: true\n    upstream: {url: \"{upstream}\"}\n";
+    let world = World::build(provider::keycloak, "", "", deleting);
+    let alice = ("Authorization", "Bearer good-token-alice");
+    for name in ["X-HTTP-Method-Override", "x_http_method_override", "X-HTTP-Method", "X.Method.Override"] {
+        for value in ["DELETE", "delete", " Patch", "no method"] {
+            assert_refused(&world.get("/x", &[alice, (name, value)]), 400, value);
+        }
+        assert_refused(&world.get("/open", &[(name, "DELETE")]), 400, "out of a public route");
+        // Of two, servers take either.
+        assert_refused(&world.get("/x", &[alice, (name, "PUT"), (name, "DELETE")]), 400, "two");
+        // PUT has the same rules as GET here, and what it does is the upstream's matter.
+        assert_eq!(world.get("/x", &[alice, (name, "PUT")]).status, 200);
+    }
+    world.gateway.until_log_says("rule=\"match.methods\"", 24).unwrap();
+    let plain = World::new();
+    assert_eq!(plain.get("/rest", &[alice, ("X-HTTP-Method-Override", "DELETE")]).status, 200, "no rules by method");
+}
+
 #[test]
 fn a_program_is_refused_passes_or_carries_its_mark() {
     let rules = Rules::new("cache: {}", &["", "services: pass", "services: {prefix: \"svc:\"}", "services: refuse"]);
