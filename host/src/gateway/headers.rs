@@ -8,7 +8,6 @@ use crate::decision::Pass;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use portcullis_core::header::{fold_byte, is_forwarding, is_hop_by_hop};
 use std::collections::HashSet;
-use std::net::IpAddr;
 
 /// The id of a request, to the upstream and to the client.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -67,11 +66,11 @@ pub(super) struct Forwarding<'a> {
 
 /// RFC 7239 4. The host was checked to hold nothing that would end the quoted text.
 fn forwarded(way: &Forwarding<'_>) -> Result<HeaderValue, header::InvalidHeaderValue> {
-    let (host, scheme) = (way.host, way.scheme.to_str().unwrap_or("http"));
-    HeaderValue::try_from(match way.connection.peer_ip {
-        IpAddr::V4(ip) => format!("for={ip};host=\"{host}\";proto={scheme}"),
-        IpAddr::V6(ip) => format!("for=\"[{ip}]\";host=\"{host}\";proto={scheme}"),
-    })
+    let (peer, scheme) = (way.connection.peer.to_str(), way.scheme.to_str());
+    let (before, after) = if way.connection.peer_ip.is_ipv4() { ("for=", "") } else { ("for=\"[", "]\"") };
+    let pieces =
+        [before, peer.unwrap_or("unknown"), after, ";host=\"", way.host, "\";proto=", scheme.unwrap_or("http")];
+    HeaderValue::try_from(pieces.concat())
 }
 
 /// Whether a trailer of a request is dropped: as a header, and whatever frames, routes or authenticates a message
