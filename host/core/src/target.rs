@@ -189,15 +189,29 @@ impl NormalTarget {
     /// The names of the query's parameters as an upstream could read them: separated by `&` or `;`, percent-decoded, `+`
     /// as a space, trimmed, cut at `[` (PHP and Rails read `a[]=x` as `a`), lower case.
     pub fn query_names(&self) -> impl Iterator<Item = String> + '_ {
-        self.query().into_iter().flat_map(|query| query.split(['&', ';'])).map(|pair| {
-            let name = pair.split_once('=').map_or(pair, |(name, _)| name);
-            let spaced: Cow<'_, str> =
-                if name.contains('+') { Cow::Owned(name.replace('+', " ")) } else { Cow::Borrowed(name) };
-            let decoded = percent_decode_str(&spaced).decode_utf8_lossy();
-            let whole = decoded.split_once('[').map_or(&*decoded, |(head, _)| head);
-            whole.trim_matches(|c: char| c.is_whitespace() || c.is_control()).to_lowercase()
-        })
+        self.query_pairs().map(|(name, _)| query_name(name))
     }
+
+    /// The values of the query's parameters of this name, read in the same way.
+    pub fn query_values<'q>(&'q self, name: &'q str) -> impl Iterator<Item = String> + 'q {
+        self.query_pairs().filter(move |(found, _)| query_name(found) == name).map(|(_, value)| query_text(value))
+    }
+
+    fn query_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.query().into_iter().flat_map(|query| query.split(['&', ';']));
+        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    }
+}
+
+fn query_name(raw: &str) -> String {
+    let name = query_text(raw);
+    let whole = name.split_once('[').map_or(&*name, |(head, _)| head);
+    whole.trim_matches(|c: char| c.is_whitespace() || c.is_control()).to_lowercase()
+}
+
+fn query_text(raw: &str) -> String {
+    let spaced: Cow<'_, str> = if raw.contains('+') { Cow::Owned(raw.replace('+', " ")) } else { Cow::Borrowed(raw) };
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 fn is_under(path: &str, prefix: &str) -> bool {

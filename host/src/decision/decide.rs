@@ -71,7 +71,8 @@ async fn pass(
     account: &mut Account,
 ) -> Result<Pass, Denial> {
     if routing::is_overridden(&snapshot.routes, &request, route) {
-        let reason = "a header asks the upstream to take the request for another method's, and that has another route";
+        let reason = "a header, or `_method` in the query, asks the upstream to take the request for another method's, and \
+                      that has another route";
         return Err(Denial::by("match.methods", Kind::Ambiguous, reason));
     }
     let names = match &route.access {

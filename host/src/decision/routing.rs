@@ -1,9 +1,9 @@
 //! Which route a request matches: host, then the longest path, then the method. Nothing else of a request counts, so no
-//! header and no query can turn a route public. A header that could move it elsewhere behind the gateway is found here too.
+//! header and no query can turn a route public. What could move it elsewhere behind the gateway is found here too.
 
 use super::Request;
 use crate::config::RouteConfig;
-use http::{HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 use portcullis_core::header::is_method_override;
 use std::sync::Arc;
 
@@ -24,14 +24,19 @@ pub(super) fn is_ambiguous(routes: &[Arc<RouteConfig>], request: &Request<'_>, f
         && find_by(routes, request, &strict).is_none_or(|other| other.index != found.index)
 }
 
-/// Whether a header lets an upstream that honours such take the request for another method's, whose route is another.
+/// Whether a header, or a parameter in the query, lets an upstream that honours such take the request for another method's, whose
+/// route is another. (Rails, Laravel, Symfony and others look for `_method` in a form too, which is not looked at here.)
 pub(super) fn is_overridden(routes: &[Arc<RouteConfig>], request: &Request<'_>, found: &RouteConfig) -> bool {
-    let is_elsewhere = |value: &HeaderValue| {
-        let Ok(method) = Method::from_bytes(&value.as_bytes().trim_ascii().to_ascii_uppercase()) else { return true };
+    let is_elsewhere = |method: &[u8]| {
+        let Ok(method) = Method::from_bytes(&method.trim_ascii().to_ascii_uppercase()) else { return true };
         find(routes, &Request { method: &method, ..*request }).is_none_or(|other| other.index != found.index)
     };
+    let by_header = |(name, value): (&HeaderName, &HeaderValue)| {
+        is_method_override(name.as_str()) && is_elsewhere(value.as_bytes())
+    };
     routes.iter().any(|route| !route.matches.methods.is_empty())
-        && request.headers.iter().any(|(name, value)| is_method_override(name.as_str()) && is_elsewhere(value))
+        && (request.headers.iter().any(by_header)
+            || request.target.query_values("_method").any(|value| is_elsewhere(value.as_bytes())))
 }
 
 fn find_by<'a>(

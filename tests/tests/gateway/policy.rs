@@ -154,7 +154,7 @@ fn methods_have_rules_of_their_own() {
 
 /// Rails, Laravel, ASP.NET and others take such a GET or POST for a DELETE.
 #[test]
-fn no_header_makes_another_method_of_a_request_where_that_has_rules_of_its_own() {
+fn nothing_makes_another_method_of_a_request_where_that_has_rules_of_its_own() {
     let deleting = "  - match: {path: /, methods: [DELETE, PATCH]}\n    providers: [staff]\n    require: {users: {allow: [root]}}\n    \
                     upstream: {url: \"{upstream}\"}\n  - match: {path: /open, methods: [GET]}\n    public: true\n    upstream: {url: \"{upstream}\"}\n";
     let world = World::build(provider::keycloak, "", "", deleting);
@@ -169,7 +169,11 @@ fn no_header_makes_another_method_of_a_request_where_that_has_rules_of_its_own()
         // PUT has the same rules as GET here, and what it does is the upstream's matter.
         assert_eq!(world.get("/x", &[alice, (name, "PUT")]).status, 200);
     }
-    world.gateway.until_log_says("rule=\"match.methods\"", 24).unwrap();
+    for query in ["_method=DELETE", "a=1&_method=delete", "x;%5fMethod=%20patch+", "_method[]=DELETE"] {
+        assert_refused(&world.get(&format!("/x?{query}"), &[alice]), 400, query);
+    }
+    assert_eq!(world.get("/x?_method=PUT&method=DELETE", &[alice]).status, 200);
+    world.gateway.until_log_says("rule=\"match.methods\"", 28).unwrap();
     let plain = World::new();
     assert_eq!(plain.get("/rest", &[alice, ("X-HTTP-Method-Override", "DELETE")]).status, 200, "no rules by method");
 }
