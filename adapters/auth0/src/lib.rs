@@ -5,7 +5,7 @@
 
 use portcullis_sdk::{
     Actor, Adapter, Answer, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step,
-    claims, mode, register, request, setting,
+    claims, issuer, mode, register, request, setting,
 };
 
 /// The adapter.
@@ -26,6 +26,7 @@ impl Adapter for Auth0 {
                 .base_url()
                 .required()
                 .example("acme.eu.auth0.com"),
+            issuer("https://id.example.com/"),
             mode(&[
                 ("userinfo", "Ask the userinfo endpoint with the token."),
                 ("jwt", "Verify the token's signature here, under the tenant's published keys."),
@@ -36,10 +37,10 @@ impl Adapter for Auth0 {
     fn make_plan(context: &Context, _: &[Response]) -> Result<Step, PlanError> {
         let mut problems = Problems::none();
         let domain = problems.host_only(context, "domain");
+        // The slash at its end is part of it.
+        let issuer = problems.issuer(context, format!("{domain}/"));
         problems.check()?;
 
-        // The slash at its end is part of it.
-        let issuer = format!("{domain}/");
         let (plan, scopes): (_, &[&str]) = match context.text("mode") {
             "jwt" => (
                 Plan::verifying(format!("{domain}/.well-known/jwks.json"), vec![issuer.clone()])

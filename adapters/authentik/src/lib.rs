@@ -5,7 +5,7 @@
 
 use portcullis_sdk::{
     Adapter, Answer, Binding, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step,
-    claims, mode, register, request, setting,
+    claims, issuer, mode, register, request, setting,
 };
 
 /// The adapter.
@@ -32,29 +32,36 @@ impl Adapter for Authentik {
                 .required()
                 .only_when("mode", &["jwt"])
                 .example("wiki"),
+            issuer("https://auth.example.com/application/o/wiki/"),
         ])
     }
 
     fn make_plan(context: &Context, _: &[Response]) -> Result<Step, PlanError> {
         let mut problems = Problems::none();
-        let slug = if context.mode("jwt") { problems.segment(context, "app_slug") } else { String::new() };
-        problems.check()?;
-
         // Every address ends in a slash, the issuer's too.
         let oauth = format!("{}/application/o", context.text("host"));
+        let application = match context.mode("jwt") {
+            true => format!("{oauth}/{}/", problems.segment(context, "app_slug")),
+            false => String::new(),
+        };
+        if context.is_set("app_slug") && !context.mode("jwt") {
+            let problem = "needs `mode: jwt`: userinfo and introspection answer for every application of the server";
+            problems.add("app_slug", problem, "leave it out, and write `mode: introspection` with the `audience`");
+        }
+        let issuer = problems.issuer(context, &application);
+        problems.check()?;
+
         let plan = match context.text("mode") {
             "introspection" => Plan::asking(request::introspection(format!("{oauth}/introspect/")))
                 .binding(Binding::Audience)
                 .note("with a wrong `client_secret` authentik calls every token inactive: everybody is refused")
                 .note("authentik speaks of other applications' tokens too: set `audience`"),
-            "jwt" => {
-                let issuer = format!("{oauth}/{slug}/");
-                Plan::verifying(format!("{issuer}jwks/"), vec![issuer.clone()]).issuer(issuer)
-            }
+            "jwt" => Plan::verifying(format!("{application}jwks/"), vec![issuer.clone()]),
             _ => Plan::asking(request::userinfo(format!("{oauth}/userinfo/")))
                 .note("userinfo does not tell for whom a token was issued: those of all applications pass"),
         };
         Ok(plan
+            .issuer(issuer)
             .usernames(&["preferred_username", "email", "sub"])
             .endpoints(format!("{oauth}/authorize/"), format!("{oauth}/token/"), &["openid", "profile"])
             .device(format!("{oauth}/device/"))
@@ -64,6 +71,7 @@ impl Adapter for Authentik {
 
     fn identify(context: &Context, answers: &[Answer]) -> Result<Finding, Refusal> {
         let claims = claims(context, answers)?;
-        Facts::of_token(context, &claims).identity().map(Finding::Identity)
+        // In the hybrid flow access tokens are made of ID tokens, and have the hash of the code.
+        Facts::of_token(context, &claims).shared_with_id_tokens(&["c_hash"]).identity().map(Finding::Identity)
     }
 }

@@ -1,9 +1,4 @@
-//! The national clouds, and which issuer signs for a tenant in each. A token of one cloud is worth nothing in another.
-
-use portcullis_sdk::{Context, Problems, forms::is_guid};
-
-/// The tenant of personal accounts.
-pub(crate) const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+//! The national clouds, and which issuers sign for a tenant in each. A token of one cloud is worth nothing in another.
 
 /// Where a cloud signs people in, and where its Graph is.
 pub(crate) struct Cloud {
@@ -29,36 +24,58 @@ impl Cloud {
         Self { login, graph, issuer_v1, issuer_v2 }
     }
 
-    /// Who signs for the tenant; none where nothing here verifies signatures. Blames `tenant` where it is none, or where it
-    /// is a domain, for which the issuer, which holds the GUID, cannot be known.
-    pub(crate) fn issuer(&self, context: &Context, problems: &mut Problems) -> Option<String> {
-        let tenant = context.text("tenant");
-        let jwt = context.mode("jwt");
-        let tid = match tenant {
-            "common" | "organizations" => "{tid}".into(),
-            "consumers" => CONSUMERS.into(),
-            guid if is_guid(guid) => guid.to_ascii_lowercase(),
-            domain if is_domain(domain) && jwt => {
-                let remedy = "write the tenant's GUID, as the Entra admin center shows it";
-                problems.add("tenant", "is a domain, and `mode: jwt` needs the GUID, which tokens carry", remedy);
-                return None;
-            }
-            domain if is_domain(domain) => return None,
-            "" => return None,
-            other => {
-                let remedy = "write a GUID, a verified domain, or one of common, organizations, consumers";
-                problems.add("tenant", format!("is no tenant: `{other}`"), remedy);
-                return None;
-            }
-        };
-        jwt.then(|| match context.text("version") {
-            "v1" => format!("{}/{tid}/", self.issuer_v1),
-            _ => format!("{}/{tid}/v2.0", self.issuer_v2),
-        })
+    /// The issuer of the tenant's v1.0 tokens. All tokens for Graph are of this form.
+    pub(crate) fn v1(&self, tid: &str) -> String {
+        format!("{}/{tid}/", self.issuer_v1)
+    }
+
+    /// The issuer of the tenant's v2.0 tokens, which its metadata names.
+    pub(crate) fn v2(&self, tid: &str) -> String {
+        format!("{}/{tid}/v2.0", self.issuer_v2)
+    }
+
+    /// The tenant for which this issuer signs v2.0 tokens.
+    pub(crate) fn tenant_of(&self, issuer: &str) -> Option<String> {
+        let path = issuer.strip_prefix(self.issuer_v2)?.strip_prefix('/')?;
+        path.strip_suffix("/v2.0").filter(|tid| portcullis_sdk::forms::is_guid(tid)).map(str::to_ascii_lowercase)
     }
 }
 
-fn is_domain(text: &str) -> bool {
-    let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
-    text.contains('.') && text.split('.').all(label)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TID: &str = "a8990e1f-ff32-408a-9f8e-78d3b9139b95";
+
+    #[test]
+    fn each_cloud_has_issuers_of_its_own() {
+        for (cloud, v1, v2) in [
+            ("global", "https://sts.windows.net/", "https://login.microsoftonline.com/"),
+            ("us", "https://sts.windows.net/", "https://login.microsoftonline.us/"),
+            ("us-dod", "https://sts.windows.net/", "https://login.microsoftonline.us/"),
+            ("china", "https://sts.chinacloudapi.cn/", "https://login.partner.microsoftonline.cn/"),
+        ] {
+            let cloud = Cloud::of(cloud);
+            assert_eq!(cloud.v1(TID), format!("{v1}{TID}/"));
+            assert_eq!(cloud.v2(TID), format!("{v2}{TID}/v2.0"));
+            assert_eq!(cloud.tenant_of(&cloud.v2(&TID.to_uppercase())).as_deref(), Some(TID));
+        }
+    }
+
+    #[test]
+    fn only_the_clouds_own_issuer_names_a_tenant() {
+        for other in [
+            "https://sts.windows.net/a8990e1f-ff32-408a-9f8e-78d3b9139b95/",
+            "https://login.microsoftonline.com/{tenantid}/v2.0",
+            "https://login.microsoftonline.com/common/v2.0",
+            "https://login.microsoftonline.com/a8990e1f-ff32-408a-9f8e-78d3b9139b95",
+            "https://login.microsoftonline.com/a8990e1f-ff32-408a-9f8e-78d3b9139b95/v2.0/",
+            "https://login.microsoftonline.com/x/a8990e1f-ff32-408a-9f8e-78d3b9139b95/v2.0",
+            "https://login.microsoftonline.com.evil.example/a8990e1f-ff32-408a-9f8e-78d3b9139b95/v2.0",
+            "https://login.microsoftonline.us/a8990e1f-ff32-408a-9f8e-78d3b9139b95/v2.0",
+            "",
+        ] {
+            assert_eq!(Cloud::of("global").tenant_of(other), None, "{other}");
+        }
+    }
 }

@@ -1,8 +1,13 @@
-//! Microsoft Graph: who the caller is, and in which groups. Its errors are objects of its own, not OAuth's.
+//! Microsoft Graph: whose tokens it is asked about, who the caller is, and in which groups. Its errors are objects of its own,
+//! not OAuth's.
 
-use portcullis_sdk::{Answer, Context, Facts, Finding, Object, Refusal, Request, Response, first, pages, request, url};
+use portcullis_sdk::{
+    Answer, Check, Context, Facts, Finding, Method, Object, Plan, Refusal, Request, Response, Shape, first, pages, request,
+    url,
+};
 
 use crate::cloud::Cloud;
+use crate::tenants::{CONSUMERS, Tenant};
 
 /// What /me tells without being asked for more.
 const DEFAULT_PROPERTIES: [&str; 11] = [
@@ -22,6 +27,35 @@ const DEFAULT_PROPERTIES: [&str; 11] = [
 const SELECTED: [&str; 3] = ["id", "mail", "userPrincipalName"];
 
 const GROUPS: &str = "groups";
+
+/// Asks Graph about tokens of the tenants whose ids are `taken`, or of all of them, and refuses all others without asking.
+///
+/// Graph answers for tokens of every tenant, and what it tells of their owners is what each tenant's administrator wrote. But it
+/// verifies the token, so that a token to which it says yes was issued by whom its `iss` names. Tokens of personal accounts are
+/// opaque, and no others are.
+pub(crate) fn plan(cloud: &Cloud, tenant: &Tenant, taken: Option<&[String]>, request: Request) -> Plan {
+    let issuers = |tid: &str| [cloud.v1(tid), cloud.v2(tid)];
+    let others = "the token is of no tenant that `tenant` and `allowed_tenants` name";
+    let personal = "the token is of a personal account, and `tenant` is organizations";
+    let Some(taken) = taken else {
+        let checks = match tenant {
+            Tenant::Organizations => vec![
+                Check { when: Shape::JwtFrom(issuers(CONSUMERS).into()), how: Method::Refuse(personal.into()) },
+                Check { when: Shape::Jwt, how: Method::Call(request) },
+                Check::refuse_others(personal),
+            ],
+            _ => vec![Check::any(request)],
+        };
+        return Plan::of(checks);
+    };
+    let mut checks = vec![Check::jwt_from(taken.iter().flat_map(|tid| issuers(tid)).collect(), request.clone())];
+    if taken.iter().any(|tid| tid == CONSUMERS) {
+        checks.push(Check::opaque(request));
+    }
+    checks.push(Check::refuse_others(others));
+    // Tokens for Graph are of v1.0. Those of v2.0 are somebody else's, if anybody claims them.
+    taken.iter().fold(Plan::of(checks), |plan, tid| plan.issuer(cloud.v1(tid)))
+}
 
 /// The call to /me, with `$select` only where an attribute outside the default ones is wanted as username.
 pub(crate) fn me(cloud: &Cloud, context: &Context) -> Request {

@@ -1,16 +1,21 @@
 //! Microsoft Entra ID (Azure AD), in the world's cloud and the national ones.
 //!
-//! There is no introspection, and tokens for Graph can be read by Graph alone: it is asked who the caller is. Tokens for
-//! an API of one's own are verified here (`mode: jwt`). Graph cannot tell for which application a token was issued.
+//! There is no introspection, and tokens for Graph can be verified by Graph alone: it is asked who the caller is. Tokens for
+//! an API of one's own are verified here (`mode: jwt`). Graph cannot tell for which application a token was issued, and it
+//! answers for every tenant, so that whose tokens are taken is held by their issuer.
 
 mod cloud;
 mod graph;
 mod tenants;
+mod token;
 
 use portcullis_sdk::{
-    Adapter, Answer, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step, claims,
+    Adapter, Answer, Context, Description, Facts, Finding, PlanError, Problems, Refusal, Response, Step, claims,
     first, mode, register, request, setting,
 };
+
+use crate::cloud::Cloud;
+use crate::tenants::Tenant;
 
 /// The adapter.
 #[derive(Debug)]
@@ -43,41 +48,47 @@ impl Adapter for AzureAd {
             setting("version", "The form of the tokens.")
                 .choices(&[("v2", "Issuer and claims of v2.0."), ("v1", "Issuer and claims of v1.0.")])
                 .only_when("mode", &["jwt"]),
-            setting("allowed_tenants", "Tenants whose tokens are taken, by GUID; all, where it is left out.")
+            setting("allowed_tenants", "Of `common` and `organizations`, the tenants whose tokens are taken, by GUID; all, where it is left out.")
                 .texts()
-                .only_when("mode", &["jwt"])
                 .example("[a8990e1f-ff32-408a-9f8e-78d3b9139b95]"),
         ])
     }
 
-    fn make_plan(context: &Context, _: &[Response]) -> Result<Step, PlanError> {
+    fn make_plan(context: &Context, documents: &[Response]) -> Result<Step, PlanError> {
         let mut problems = Problems::none();
-        let cloud = cloud::Cloud::of(context.text("cloud"));
-        let tenant = problems.segment(context, "tenant");
-        let issuer = cloud.issuer(context, &mut problems);
+        let cloud = Cloud::of(context.text("cloud"));
+        let segment = problems.segment(context, "tenant");
+        let tenant = Tenant::of(context, &mut problems);
         tenants::check(context, &mut problems);
+        tenant.taken(context, &mut problems);
+        problems.check()?;
+        let Some(tenant) = tenant.resolved(&cloud, documents)? else { return Ok(tenants::metadata(&cloud, &segment)) };
+        let mut problems = Problems::none();
+        let taken = tenant.taken(context, &mut problems);
         problems.check()?;
 
-        let login = format!("{}/{tenant}", cloud.login);
-        let issuers: Vec<_> = issuer.into_iter().collect();
+        let login = format!("{}/{segment}", cloud.login);
         let mut plan = match context.text("mode") {
-            "jwt" if context.text("version") == "v1" => {
-                let plan = Plan::verifying(format!("{login}/discovery/keys"), issuers.clone());
-                plan.usernames(&["upn", "unique_name", "oid", "sub"])
+            "jwt" => token::plan(context, &cloud, &login, &tenant),
+            "userinfo" => {
+                let userinfo = request::userinfo(format!("{}/oidc/userinfo", cloud.graph));
+                graph::plan(&cloud, &tenant, taken.as_deref(), userinfo).usernames(&["sub"])
             }
-            "jwt" => {
-                let plan = Plan::verifying(format!("{login}/discovery/v2.0/keys"), issuers.clone());
-                plan.usernames(&["preferred_username", "email", "oid", "sub"])
-            }
-            "userinfo" => Plan::asking(request::userinfo(format!("{}/oidc/userinfo", cloud.graph)))
-                .usernames(&["email", "sub"])
-                .note("Graph does not tell for whom a token was issued: any token for Graph passes"),
-            _ => Plan::asking(graph::me(&cloud, context))
-                .usernames(&["userPrincipalName", "mail", "onPremisesSamAccountName", "id"])
-                .note("Graph does not tell for whom a token was issued: any token for Graph passes"),
+            _ => graph::plan(&cloud, &tenant, taken.as_deref(), graph::me(&cloud, context)).usernames(&[
+                "userPrincipalName",
+                "onPremisesSamAccountName",
+                "id",
+            ]),
         };
-        // One that holds for any tenant names none.
-        plan.issuers = issuers.into_iter().filter(|issuer| !issuer.contains('{')).collect();
+        if !context.mode("jwt") {
+            plan = plan.note("Graph does not tell for whom a token was issued: any token for Graph passes that its tenant issued");
+        }
+        if taken.is_none() {
+            plan = plan.note("tokens of every directory of the world pass, and each names its people as it likes: write `allowed_tenants`");
+        }
+        if context.username_attributes.iter().any(|name| ["email", "mail"].contains(&name.as_str())) {
+            plan = plan.note("an address as username is whatever a directory's administrator wrote, and proves nothing: take `oid` or `id`");
+        }
         let scopes: &[&str] = match context.text("mode") {
             "graph" => &["User.Read"],
             "userinfo" => &["openid", "profile", "email"],
@@ -96,9 +107,10 @@ impl Adapter for AzureAd {
             "graph" => graph::identify(context, answers),
             "userinfo" => {
                 let claims = graph::object(first(answers)?)?;
-                Facts::of_token(context, &claims).username("email").identity().map(Finding::Identity)
+                // Not `email`, which whoever administers some directory can choose.
+                Facts::of_token(context, &claims).username("sub").identity().map(Finding::Identity)
             }
-            _ => tenants::identify(context, &claims(context, answers)?).map(Finding::Identity),
+            _ => token::identify(context, &claims(context, answers)?).map(Finding::Identity),
         }
     }
 }

@@ -6,8 +6,8 @@
 mod pool;
 
 use portcullis_sdk::{
-    Adapter, Answer, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step, claims,
-    mode, register, request, setting,
+    Adapter, Answer, Check, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Request, Response,
+    Step, claims, mode, register, request, setting,
 };
 
 /// The adapter.
@@ -32,10 +32,8 @@ impl Adapter for Cognito {
                 .base_url()
                 .example("auth.example.com"),
             setting("domain_prefix", "The first part of a prefix domain of Cognito's; needs `region`.").example("mypool"),
-            setting("region", "The AWS region of the pool; for `domain_prefix` and `mode: jwt`.").example("eu-west-1"),
-            setting("user_pool_id", "The user pool's id.")
-                .required()
-                .only_when("mode", &["jwt"])
+            setting("region", "The AWS region of the pool; for `domain_prefix` and `user_pool_id`.").example("eu-west-1"),
+            setting("user_pool_id", "The user pool's id; needed for `mode: jwt`. With it tokens of other pools are refused without asking.")
                 .example("eu-west-1_aB3dE5fG7"),
             setting("token_use", "Which of the two tokens is taken.")
                 .choices(&[
@@ -58,14 +56,14 @@ impl Adapter for Cognito {
             "jwt" => {
                 let name = if takes_id(context) { "cognito:username" } else { "username" };
                 Plan::verifying(format!("{issuer}/.well-known/jwks.json"), vec![issuer.clone()])
-                    .issuer(issuer)
                     .usernames(&[name, "email", "sub"])
             }
             // In this letter case and no other.
-            _ => Plan::asking(request::userinfo(format!("{domain}/oauth2/userInfo")))
+            _ => Plan::of(checks(request::userinfo(format!("{domain}/oauth2/userInfo")), &issuer))
                 .usernames(&["username", "preferred_username", "email", "sub"])
                 .note("userInfo does not tell for whom a token was issued: any app client's token of the pool passes"),
         };
+        plan = plan.issuer(issuer);
         if !domain.is_empty() {
             plan = plan
                 .endpoints(format!("{domain}/oauth2/authorize"), format!("{domain}/oauth2/token"), &["openid"])
@@ -88,6 +86,17 @@ impl Adapter for Cognito {
         };
         facts.identity().map(Finding::Identity)
     }
+}
+
+/// Every access token is a JWT of its pool's issuer, so those of others are nothing to ask the pool about, once it is known.
+fn checks(userinfo: Request, issuer: &str) -> Vec<Check> {
+    if issuer.is_empty() {
+        return vec![Check::any(userinfo)];
+    }
+    vec![
+        Check::jwt_from(vec![issuer.into()], userinfo),
+        Check::refuse_others("the token is none of the pool of `user_pool_id`"),
+    ]
 }
 
 fn takes_id(context: &Context) -> bool {

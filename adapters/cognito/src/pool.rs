@@ -30,9 +30,9 @@ pub(crate) fn domain(context: &Context, problems: &mut Problems) -> String {
     format!("https://{prefix}.{auth}.{region}.amazoncognito.com")
 }
 
-/// Who signs the pool's tokens; empty where nothing here verifies signatures.
+/// Who signs the pool's tokens; empty where nothing names the pool, and nothing here verifies signatures.
 pub(crate) fn issuer(context: &Context, problems: &mut Problems) -> String {
-    if !context.mode("jwt") {
+    if !context.mode("jwt") && !context.is_set("user_pool_id") {
         return String::new();
     }
     let (region, pool) = (context.text("region"), context.text("user_pool_id"));

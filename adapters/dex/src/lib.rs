@@ -1,6 +1,7 @@
 //! Dex: an issuer, with its path.
 //!
-//! Its tokens are JWTs, and an ID token differs from an access token in `at_hash` alone, so the one passes for the other.
+//! Its tokens are JWTs, and an ID token differs from an access token in `c_hash` alone, which it has where it was issued for
+//! an authorization code; without it the one passes for the other.
 //! What userinfo does not take it answers with 403, whatever is wrong; introspection asks for no client and takes refresh
 //! tokens for active.
 
@@ -8,6 +9,9 @@ use portcullis_sdk::{
     Adapter, Answer, Binding, Complaint, Context, Description, Facts, Finding, Plan, PlanError, Refusal, Response,
     Step, claims, mode, register, request, setting,
 };
+
+/// What the operator should know of every mode.
+const ID_TOKENS: &str = "an ID token that was not issued for an authorization code passes as an access token does: Dex makes them alike";
 
 /// The adapter.
 #[derive(Debug)]
@@ -27,6 +31,9 @@ impl Adapter for Dex {
                 .base_url()
                 .required()
                 .example("https://dex.example.com/dex"),
+            setting("host", "Where Dex is reached, with its path, if not at the issuer's address.")
+                .base_url()
+                .example("http://dex.internal:5556/dex"),
             mode(&[
                 ("userinfo", "Ask the userinfo endpoint with the token."),
                 ("introspection", "Ask about the token; Dex asks for no client, so `client_auth: none` does."),
@@ -37,16 +44,17 @@ impl Adapter for Dex {
 
     fn make_plan(context: &Context, _: &[Response]) -> Result<Step, PlanError> {
         let issuer = context.text("issuer");
+        let host = if context.is_set("host") { context.text("host") } else { issuer };
         let plan = match context.text("mode") {
-            "introspection" => Plan::asking(request::introspection(format!("{issuer}/token/introspect")))
+            "introspection" => Plan::asking(request::introspection(format!("{host}/token/introspect")))
                 .usernames(&["ext.preferred_username", "ext.email", "sub"])
                 .note("Dex does not look at sessions here: a revoked token passes until it expires"),
-            "jwt" => Plan::verifying(format!("{issuer}/keys"), vec![issuer.into()]).usernames(&[
+            "jwt" => Plan::verifying(format!("{host}/keys"), vec![issuer.into()]).usernames(&[
                 "preferred_username",
                 "email",
                 "sub",
             ]),
-            _ => Plan::asking(request::userinfo(format!("{issuer}/userinfo"))).usernames(&[
+            _ => Plan::asking(request::userinfo(format!("{host}/userinfo"))).usernames(&[
                 "preferred_username",
                 "email",
                 "sub",
@@ -54,7 +62,7 @@ impl Adapter for Dex {
         };
         Ok(plan
             .binding(Binding::Audience)
-            .note("an ID token passes as an access token does: Dex makes them alike")
+            .note(ID_TOKENS)
             .issuer(issuer)
             .endpoints(format!("{issuer}/auth"), format!("{issuer}/token"), &["openid", "profile"])
             .device(format!("{issuer}/device/code"))
@@ -71,7 +79,12 @@ impl Adapter for Dex {
             return Err(Refusal::invalid("Dex refuses the token: 403 (access_denied)"));
         }
         let claims = claims(context, answers)?;
-        let facts = Facts::of_token(context, &claims);
+        // Userinfo repeats the claims of the token, of whatever kind it is.
+        if claims.has("c_hash") {
+            return Err(Refusal::invalid("this is no access token: it has `c_hash`, which only ID tokens have"));
+        }
+        // An access token has one too, of a random text.
+        let facts = Facts::of_token(context, &claims).shared_with_id_tokens(&["at_hash"]);
         let facts = match context.mode("introspection") {
             true => facts.username("ext.preferred_username").email("ext.email").groups("ext.groups"),
             false => facts,

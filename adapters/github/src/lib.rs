@@ -1,6 +1,6 @@
 //! GitHub: github.com, data residency (ghe.com) and GitHub Enterprise Server.
 //!
-//! Any token of any application passes `/user`; only the token check says that it was issued to ours. An App's
+//! No token is a JWT (`ghs_` may be followed by one). Any token of any application passes `/user`; only the token check says that it was issued to ours. An App's
 //! installation has no account, so it is asked by GraphQL who it is. Membership is a further, paged call.
 
 mod api;
@@ -54,14 +54,14 @@ impl Adapter for GitHub {
 
         let no_access_token = Check::refuse("ghr_", "`ghr_` is a refresh token");
         let (checks, binding) = if context.mode("token_check") {
-            (vec![no_access_token, Check::any(host.token_check(&client))], Binding::Client)
+            (vec![no_access_token, Check::opaque(host.token_check(&client))], Binding::Client)
         } else {
             let installation = if membership::is_demanded(context) {
                 Check::refuse("ghs_", "an App's installation is a member of no organisation and no team")
             } else {
                 Check::prefixed("ghs_", host.viewer())
             };
-            (vec![no_access_token, installation, Check::any(host.user())], Binding::None)
+            (vec![no_access_token, installation, Check::opaque(host.user())], Binding::None)
         };
         let mut plan = Plan::of(checks).binding(binding).usernames(&["login", "id", "email"]);
         if !context.mode("token_check") {

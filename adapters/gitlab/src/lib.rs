@@ -1,6 +1,6 @@
 //! GitLab: gitlab.com and self-managed servers, a relative root included.
 //!
-//! Userinfo needs the openid scope; the API's own /user also takes personal access tokens; token info tells for which
+//! Access tokens are never JWTs, and personal ones may begin with whatever the administrator chose. Userinfo needs the openid scope; the API's own /user also takes personal access tokens; token info tells for which
 //! application a token was issued, but names its owner by number alone. Every 403 of GitLab's is a scope or a permission.
 
 use portcullis_sdk::{
@@ -39,26 +39,25 @@ impl Adapter for GitLab {
         let host = context.text("host");
         let (plan, scopes): (_, &[&str]) = match context.text("mode") {
             "api_user" => (
-                Plan::asking(request::userinfo(format!("{host}/api/v4/user")))
+                Plan::asking_opaque(request::userinfo(format!("{host}/api/v4/user")))
                     .usernames(&["username", "id", "email"])
                     .note("/user does not tell for which application a token was issued: any token of this GitLab passes"),
                 &["read_user"],
             ),
             "token_info" => (
-                Plan::asking(request::userinfo(format!("{host}/oauth/token/info")))
+                Plan::asking_opaque(request::userinfo(format!("{host}/oauth/token/info")))
                     .binding(Binding::Audience)
                     .usernames(&["resource_owner_id"]),
                 &[],
             ),
             _ => (
-                Plan::asking(request::userinfo(format!("{host}/oauth/userinfo")))
+                Plan::asking_opaque(request::userinfo(format!("{host}/oauth/userinfo")))
                     .usernames(&["preferred_username", "nickname", "email", "sub"])
                     .note("userinfo does not tell for which application a token was issued: any token of this GitLab passes"),
                 &["openid", "profile"],
             ),
         };
         Ok(plan
-            .issuer(host)
             .endpoints(format!("{host}/oauth/authorize"), format!("{host}/oauth/token"), scopes)
             .device(format!("{host}/oauth/authorize_device"))
             .revoke(format!("{host}/oauth/revoke"))

@@ -4,8 +4,8 @@
 //! application's token passes userinfo. ID tokens are verified here. A Workspace is told by `hd`, never by the address.
 
 use portcullis_sdk::{
-    Adapter, Answer, Binding, Context, Description, Facts, Finding, Object, Plan, PlanError, Refusal, Request,
-    Response, Step, claims, mode, register,
+    Adapter, Answer, Binding, Context, Description, Facts, Finding, Object, Plan, PlanError, Problems, Refusal,
+    Request, Response, Step, claims, mode, register,
     request::{self, CHECK},
     setting,
 };
@@ -40,10 +40,17 @@ impl Adapter for Google {
     }
 
     fn make_plan(context: &Context, _: &[Response]) -> Result<Step, PlanError> {
+        let mut problems = Problems::none();
+        if context.mode("tokeninfo") && context.is_set("allowed_hd") {
+            let problem = "cannot be held with `mode: tokeninfo`, which does not tell the Workspace domain of an access token";
+            problems.add("allowed_hd", problem, "write `mode: userinfo`, or `mode: jwt` for ID tokens");
+        }
+        problems.check()?;
+
         let plan = match context.text("mode") {
             "tokeninfo" => {
                 let tokeninfo = Request::post(CHECK, "https://oauth2.googleapis.com/tokeninfo");
-                Plan::asking(tokeninfo.form_credential("access_token")).binding(Binding::Audience)
+                Plan::asking_opaque(tokeninfo.form_credential("access_token")).binding(Binding::Audience)
             }
             "jwt" => Plan::verifying(
                 "https://www.googleapis.com/oauth2/v3/certs",
@@ -52,7 +59,7 @@ impl Adapter for Google {
             )
             .issuer("https://accounts.google.com")
             .issuer("accounts.google.com"),
-            _ => Plan::asking(request::userinfo("https://openidconnect.googleapis.com/v1/userinfo"))
+            _ => Plan::asking_opaque(request::userinfo("https://openidconnect.googleapis.com/v1/userinfo"))
                 .note("userinfo takes tokens of any application; `mode: tokeninfo` with `audience` takes only yours"),
         };
         Ok(plan

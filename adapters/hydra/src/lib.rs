@@ -4,8 +4,8 @@
 //! and JWTs, beside the rest in userinfo. A program's token has its client's id as `sub`, and at userinfo no `sub` at all.
 
 use portcullis_sdk::{
-    Adapter, Answer, Binding, Context, Description, Facts, Finding, Object, Plan, PlanError, Refusal, Response, Step,
-    claims, mode, register, request, setting,
+    Adapter, Answer, Binding, Context, Description, Facts, Finding, Object, Plan, PlanError, Problems, Refusal,
+    Response, Step, claims, issuer, mode, register, request, setting,
 };
 
 /// The adapter.
@@ -23,10 +23,11 @@ impl Adapter for Hydra {
         .documentation("https://www.ory.sh/docs/hydra/reference/api")
         .token_prefixes(&["ory_at_"])
         .settings([
-            setting("public_url", "The public URL, which is the issuer too.")
+            setting("public_url", "The public URL, which with a slash at its end is the issuer too.")
                 .base_url()
                 .required()
                 .example("hydra.example.com"),
+            issuer("https://hydra.example.com"),
             mode(&[
                 ("userinfo", "Ask the userinfo endpoint with the token; tells the client that it was issued to."),
                 ("introspection", "Ask about the token at the admin port; tells the audience."),
@@ -42,14 +43,17 @@ impl Adapter for Hydra {
 
     fn make_plan(context: &Context, _: &[Response]) -> Result<Step, PlanError> {
         let public = context.text("public_url");
-        // The slash is part of it.
-        let issuer = format!("{public}/");
+        let mut problems = Problems::none();
+        // The slash is part of it, where Hydra's own configuration has it.
+        let issuer = problems.issuer(context, format!("{public}/"));
+        problems.check()?;
+
         let plan = match context.text("mode") {
             "introspection" => {
                 Plan::asking(request::introspection(format!("{}/admin/oauth2/introspect", context.text("admin_url"))))
                     .usernames(&["sub", "ext.preferred_username", "ext.email"])
             }
-            "jwt" => Plan::verifying(format!("{issuer}.well-known/jwks.json"), vec![issuer.clone()]).usernames(&[
+            "jwt" => Plan::verifying(format!("{public}/.well-known/jwks.json"), vec![issuer.clone()]).usernames(&[
                 "sub",
                 "ext.preferred_username",
                 "ext.email",

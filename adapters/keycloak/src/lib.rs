@@ -6,7 +6,7 @@
 
 use portcullis_sdk::{
     Adapter, Answer, Binding, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step,
-    claims, first, mode, register, request, setting, url,
+    claims, first, issuer, mode, register, request, setting, url,
 };
 
 /// The adapter.
@@ -27,6 +27,7 @@ impl Adapter for Keycloak {
             setting("realm", "The realm's name, in its letter case.").required().example("staff"),
             setting("base_path", "`/auth` for the legacy distribution, where nothing else was configured.")
                 .example("/auth"),
+            issuer("https://sso.example.com/realms/staff"),
             mode(&[
                 ("userinfo", "Ask the realm's userinfo endpoint with the token."),
                 ("introspection", "Ask the realm about the token, as a confidential client; tells the audience."),
@@ -39,6 +40,7 @@ impl Adapter for Keycloak {
         let mut problems = Problems::none();
         let server = server(context, &mut problems);
         let realm = format!("{server}/realms/{}", problems.segment(context, "realm"));
+        let issuer = problems.issuer(context, &realm);
         problems.check()?;
 
         let oidc = format!("{realm}/protocol/openid-connect");
@@ -46,7 +48,7 @@ impl Adapter for Keycloak {
             "introspection" => Plan::asking(request::introspection(format!("{oidc}/token/introspect")))
                 .binding(Binding::Audience)
                 .usernames(&["username", "preferred_username", "email", "sub"]),
-            "jwt" => Plan::verifying(format!("{oidc}/certs"), vec![realm.clone()]).usernames(&[
+            "jwt" => Plan::verifying(format!("{oidc}/certs"), vec![issuer.clone()]).usernames(&[
                 "preferred_username",
                 "email",
                 "sub",
@@ -58,7 +60,7 @@ impl Adapter for Keycloak {
                 ),
         };
         Ok(plan
-            .issuer(realm)
+            .issuer(issuer)
             .endpoints(format!("{oidc}/auth"), format!("{oidc}/token"), &["openid", "profile"])
             .device(format!("{oidc}/auth/device"))
             .revoke(format!("{oidc}/revoke"))

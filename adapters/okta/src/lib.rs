@@ -5,7 +5,7 @@
 
 use portcullis_sdk::{
     Adapter, Answer, Binding, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step,
-    claims, mode, register, request, setting, url,
+    claims, issuer, mode, register, request, setting, url,
 };
 
 /// Okta's own domains, whose `-admin` hosts serve the administrator's console and no tokens.
@@ -33,6 +33,7 @@ impl Adapter for Okta {
             setting("auth_server", "The authorization server: `default`, `org` for the org's own, or an id.")
                 .default("default")
                 .example("aus9o8wzkhckw9TLa0h7z"),
+            issuer("https://acme.okta.com/oauth2/default"),
             mode(&[
                 ("userinfo", "Ask the userinfo endpoint with the token."),
                 ("introspection", "Ask about the token, as a client; tells the audience."),
@@ -57,10 +58,10 @@ impl Adapter for Okta {
             );
         }
         let server = problems.segment(context, "auth_server");
+        let base = if org { format!("{domain}/oauth2") } else { format!("{domain}/oauth2/{server}") };
+        let issuer = problems.issuer(context, if org { domain } else { &base });
         problems.check()?;
 
-        let base = if org { format!("{domain}/oauth2") } else { format!("{domain}/oauth2/{server}") };
-        let issuer = if org { domain.to_owned() } else { base.clone() };
         let plan = match context.text("mode") {
             "introspection" => Plan::asking(request::introspection(format!("{base}/v1/introspect")))
                 .binding(Binding::Audience)

@@ -4,8 +4,8 @@
 //! nor `sub`. Of a refresh token it says `active`, and nothing else.
 
 use portcullis_sdk::{
-    Adapter, Answer, Binding, Context, Description, Facts, Finding, Plan, PlanError, Refusal, Response, Step, claims,
-    mode, register, request, setting,
+    Adapter, Answer, Binding, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step,
+    claims, issuer, mode, register, request, setting,
 };
 
 /// The adapter.
@@ -23,6 +23,7 @@ impl Adapter for PingFederate {
         .documentation("https://docs.pingidentity.com/pingfederate/latest/developers_reference_guide/pf_introspec_endpoint.html")
         .settings([
             setting("host", "The server, with its port.").base_url().required().example("sso.example.com:9031"),
+            issuer("https://sso.example.com"),
             mode(&[
                 ("userinfo", "Ask the userinfo endpoint with the token."),
                 ("introspection", "Ask about the token, as a client; tells the audience, where it is mapped."),
@@ -32,6 +33,10 @@ impl Adapter for PingFederate {
 
     fn make_plan(context: &Context, _: &[Response]) -> Result<Step, PlanError> {
         let host = context.text("host");
+        let mut problems = Problems::none();
+        let issuer = problems.issuer(context, host);
+        problems.check()?;
+
         let plan = match context.text("mode") {
             "introspection" => Plan::asking(request::introspection(format!("{host}/as/introspect.oauth2")))
                 .binding(Binding::Audience)
@@ -42,7 +47,7 @@ impl Adapter for PingFederate {
                 .note("userinfo does not tell for whom a token was issued: any token of this server passes"),
         };
         Ok(plan
-            .issuer(host)
+            .issuer(issuer)
             .endpoints(
                 format!("{host}/as/authorization.oauth2"),
                 format!("{host}/as/token.oauth2"),

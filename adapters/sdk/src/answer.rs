@@ -89,7 +89,7 @@ impl Response {
         self.accepted_as_client()?;
         let answer = Object::parse(&self.body)?;
         match answer.members().get("active") {
-            Some(Value::Bool(true)) => Ok(answer),
+            Some(Value::Bool(true)) => Ok(answer.of_token()),
             Some(Value::Bool(false)) => Err(Refusal::invalid("the provider says that the token is not active")),
             _ => Err(Refusal::invalid("the answer has no `active` that is true or false")),
         }

@@ -92,6 +92,22 @@ impl Problems {
         base
     }
 
+    /// The issuer of the setting [`crate::issuer`], else `derived`; blames the setting where its value is no issuer.
+    ///
+    /// Braces are refused, since rules for signatures take a `{claim}` in an issuer for that claim of the token.
+    pub fn issuer(&mut self, context: &Context, derived: impl Into<String>) -> String {
+        let issuer = context.text("issuer");
+        if issuer.is_empty() {
+            return derived.into();
+        }
+        let plain = issuer.bytes().all(|byte| byte.is_ascii_graphic()) && !issuer.contains(['?', '#', '{', '}']);
+        if !plain || url::origin(issuer).is_none() {
+            let problem = format!("is no issuer: `{issuer}`");
+            self.add("issuer", problem, "write it as tokens have it in `iss`, as in `https://id.example.com`");
+        }
+        issuer.into()
+    }
+
     /// What a call made as a client needs, for a plan that has such a call only once its documents are there: what is
     /// missing is said before anybody is asked. (Of every other plan the gateway sees it by itself.)
     pub fn client(&mut self, context: &Context) {
@@ -110,5 +126,38 @@ impl Problems {
     /// The problems, if there are any.
     pub fn check(self) -> Result<(), crate::PlanError> {
         if self.0.is_empty() { Ok(()) } else { Err(crate::PlanError::Settings(self.0)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn an_issuer_is_taken_to_the_letter_or_refused() {
+        let read = |issuer: &str| {
+            let mut problems = Problems::none();
+            let issuer = problems.issuer(&testing::context(&[("issuer", issuer)], &[], &[]), "https://derived");
+            problems.check().map(|()| issuer).map_err(|_| ())
+        };
+        assert_eq!(read(""), Ok("https://derived".into()));
+        for issuer in ["https://Sso.example/realms/staff", "https://x.example/", "http://x.example:8080/a%20b"] {
+            assert_eq!(read(issuer), Ok(issuer.into()));
+        }
+        for other in [
+            "sso.example.com",
+            "https://x.example/{tid}/v2.0",
+            "https://x.example/a b",
+            "https://x.example/ü",
+            "https://x.example/\n",
+            "https://x.example/?a",
+            "https://x.example/#a",
+            "https://u@x.example/",
+            "https://",
+            "ftp://x.example",
+        ] {
+            assert!(read(other).is_err(), "{other}");
+        }
     }
 }

@@ -24,7 +24,12 @@ pub fn form() -> SettingSpec {
 /// The document of this issuer is needed first; where it is says the setting [`form`].
 #[must_use]
 pub fn fetch(context: &Context, issuer: &str) -> Step {
-    let url = address(issuer, context.text("discovery"));
+    fetch_from(address(issuer, context.text("discovery")))
+}
+
+/// The document at this URL is needed first.
+#[must_use]
+pub fn fetch_from(url: String) -> Step {
     Step::Fetch(vec![Lookup { label: DOCUMENT.into(), url, accept: "application/json".into() }])
 }
 
@@ -53,11 +58,23 @@ impl Metadata {
     /// # Errors
     /// The document cannot be had or read, or is another issuer's.
     pub fn of(issuer: &str, documents: &[Response]) -> Result<Option<Self>, PlanError> {
-        let document = documents.iter().find(|document| document.to == DOCUMENT);
-        document.map(|document| Self::read(issuer, document)).transpose().map_err(PlanError::Document)
+        Self::of_one(documents, |named| named == issuer)
     }
 
-    fn read(issuer: &str, response: &Response) -> Result<Self, Refusal> {
+    /// That of an issuer whose name is known in part only (an Entra ID tenant that is given by its domain), where
+    /// `is_expected` says whether the named one can be right; none where its document was not fetched yet.
+    ///
+    /// # Errors
+    /// The document cannot be had or read, or is another issuer's.
+    pub fn of_one(
+        documents: &[Response],
+        is_expected: impl Fn(&str) -> bool,
+    ) -> Result<Option<Self>, PlanError> {
+        let document = documents.iter().find(|document| document.to == DOCUMENT);
+        document.map(|document| Self::read(document, is_expected)).transpose().map_err(PlanError::Document)
+    }
+
+    fn read(response: &Response, is_expected: impl Fn(&str) -> bool) -> Result<Self, Refusal> {
         if response.status != 200 {
             let fault = response.fault();
             return Err(Refusal { reason: format!("the provider's metadata: {}", fault.reason), ..fault });
@@ -65,13 +82,19 @@ impl Metadata {
         let document = Object::parse(&response.body)
             .map_err(|refusal| Refusal::unavailable(format!("the provider's metadata: {}", refusal.reason)))?;
         match document.text("issuer") {
-            Some(named) if named == issuer => Ok(Self { document, clear: issuer.starts_with("http://") }),
+            Some(named) if is_expected(&named) => Ok(Self { document, clear: named.starts_with("http://") }),
             Some(named) => Err(Refusal::misconfigured(format!(
-                "the provider's metadata is of another issuer, {}; where that is the right one, write it as `issuer`",
+                "the provider's metadata is of another issuer, {}; where that is the right one, write it in the settings",
                 shown(&named)
             ))),
             None => Err(Refusal::misconfigured("the provider's metadata names no issuer; is `issuer` right?")),
         }
+    }
+
+    /// The issuer that it names.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.document.text("issuer").unwrap_or_default()
     }
 
     /// An endpoint without which nothing can be checked.

@@ -22,6 +22,7 @@ pub struct Facts<'a> {
     groups: &'a str,
     audience: &'a str,
     id_tokens: bool,
+    shared: &'a [&'a str],
     services: &'a str,
 }
 
@@ -39,6 +40,7 @@ impl<'a> Facts<'a> {
             groups: "groups",
             audience: "aud",
             id_tokens: false,
+            shared: &[],
             services: "",
         }
     }
@@ -91,6 +93,13 @@ impl<'a> Facts<'a> {
         self
     }
 
+    /// Claims of ID tokens (`at_hash`, `c_hash`) that access tokens have here too, and which do not tell them apart.
+    #[must_use]
+    pub fn shared_with_id_tokens(mut self, claims: &'a [&'a str]) -> Self {
+        self.shared = claims;
+        self
+    }
+
     /// Subject, e-mail and groups by the settings of [`crate::attributes`].
     #[must_use]
     pub fn as_set(self) -> Self {
@@ -113,7 +122,7 @@ impl<'a> Facts<'a> {
     pub fn identity(&self) -> Result<Identity, Refusal> {
         let answer = self.answer;
         if self.of_token {
-            right_kind(answer, self.id_tokens)?;
+            self.right_kind()?;
         }
         let (username_attribute, username) = self.find_username()?;
         let mut identity = Identity {
@@ -198,6 +207,34 @@ impl<'a> Facts<'a> {
         Ok((attribute.clone(), username))
     }
 
+    /// Refuses refresh, offline, ID and logout tokens, which some providers call active too (Keycloak: `Refresh`, `Offline`,
+    /// `ID`), and which are signed by the keys of access tokens.
+    fn right_kind(&self) -> Result<(), Refusal> {
+        let refused = |what: String| Err(Refusal::invalid(format!("this is no access token: {what}")));
+        for name in ["token_use", "token_type", "typ"] {
+            let kind = self.answer.text(name).unwrap_or_default().to_ascii_lowercase();
+            // RFC 8693 3 writes the kind as a URN.
+            let kind = kind.strip_prefix("urn:ietf:params:oauth:token-type:").unwrap_or(&kind);
+            let kind = kind.strip_suffix("_token").unwrap_or(kind);
+            if matches!(kind, "refresh" | "offline" | "logout") || (kind == "id" && !self.id_tokens) {
+                return refused(format!("`{name}` says that it is a {kind} token"));
+            }
+        }
+        // A userinfo answer may repeat what stood in an ID token (Dex), so this is asked of the token's own members alone.
+        if !self.answer.is_of_token() {
+            return Ok(());
+        }
+        // Every security event token has this object, a logout token too (RFC 8417 2.2, Back-Channel Logout 2.4).
+        if self.answer.members().get("events").is_some_and(Value::is_object) {
+            return refused("it has `events`, as a logout or another security event token".into());
+        }
+        let of_id_token = |name: &&str| self.answer.members().contains_key(*name) && !self.shared.contains(name);
+        match ID_TOKEN_CLAIMS.iter().find(|name| of_id_token(name)) {
+            Some(name) if !self.id_tokens => refused(format!("it has `{name}`, which only ID tokens have")),
+            _ => Ok(()),
+        }
+    }
+
     fn find_email(&self) -> Option<Email> {
         let address = self.answer.get(self.email)?.as_str()?;
         let usable = !address.is_empty() && !address.contains(char::is_control);
@@ -206,17 +243,9 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Refuses refresh, offline and ID tokens, which some providers call active too (Keycloak: `Refresh`, `Offline`, `ID`).
-fn right_kind(answer: &Object, id_tokens: bool) -> Result<(), Refusal> {
-    for name in ["token_use", "token_type", "typ"] {
-        let kind = answer.text(name).unwrap_or_default().to_ascii_lowercase();
-        let kind = kind.strip_suffix("_token").unwrap_or(&kind);
-        if matches!(kind, "refresh" | "offline") || (kind == "id" && !id_tokens) {
-            return Err(Refusal::invalid(format!("this is no access token: `{name}` says that it is a {kind} token")));
-        }
-    }
-    Ok(())
-}
+/// Claims that only ID tokens have: hashes of what was issued beside them (OpenID Connect Core 3.1.3.6 and 3.3.2.11, FAPI 1.0
+/// part 2, 5.1). `nonce` is none of these: Keycloak before 24, authentik and Entra ID put it into access tokens.
+const ID_TOKEN_CLAIMS: [&str; 3] = ["at_hash", "c_hash", "s_hash"];
 
 /// A list of texts, one text, or a list of objects with a `name`.
 fn groups(answer: &Object, attribute: &str) -> Option<Vec<String>> {

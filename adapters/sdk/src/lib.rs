@@ -33,7 +33,7 @@ pub use challenge::Complaint;
 pub use context::Problems;
 pub use facts::Facts;
 pub use object::Object;
-pub use settings::{attributes, method, mode, setting};
+pub use settings::{attributes, issuer, method, mode, setting};
 
 /// Compiles the adapter that the README shows.
 #[cfg(doctest)]

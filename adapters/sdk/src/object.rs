@@ -9,7 +9,10 @@ use crate::{Content, Refusal};
 
 /// A JSON object.
 #[derive(Debug, Clone, Default)]
-pub struct Object(Map<String, Value>);
+pub struct Object {
+    members: Map<String, Value>,
+    of_token: bool,
+}
 
 /// The JSON library's own mark for a number of many digits. An object with this member would be read as a number.
 const NUMBER_MARK: &str = "$serde_json";
@@ -21,7 +24,7 @@ impl Object {
     /// Whatever is not a JSON object is no answer of a working provider: `unavailable`.
     pub fn parse(body: &Content) -> Result<Self, Refusal> {
         match json(body)? {
-            Value::Object(members) => Ok(Self(members)),
+            Value::Object(members) => Ok(Self::of(members)),
             _ => Err(Refusal::unavailable("the answer is JSON, but not an object")),
         }
     }
@@ -32,7 +35,7 @@ impl Object {
     /// Here it is the credential that is broken, not the provider.
     pub fn claims(text: &str) -> Result<Self, Refusal> {
         match serde_json::from_str(text) {
-            Ok(Value::Object(members)) if !text.contains(NUMBER_MARK) => Ok(Self(members)),
+            Ok(Value::Object(members)) if !text.contains(NUMBER_MARK) => Ok(Self::of(members).of_token()),
             _ => Err(Refusal::invalid("the token's claims are not a JSON object")),
         }
     }
@@ -43,7 +46,7 @@ impl Object {
     /// Anything else is `unavailable`.
     pub fn parse_list(body: &Content) -> Result<Vec<Self>, Refusal> {
         let member = |value| match value {
-            Value::Object(members) => Ok(Self(members)),
+            Value::Object(members) => Ok(Self::of(members)),
             _ => Err(Refusal::unavailable("a member of the answer's list is not an object")),
         };
         match json(body)? {
@@ -55,19 +58,19 @@ impl Object {
     /// An attribute: the member of exactly this name, else the path that its dots describe.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&Value> {
-        lookup(&self.0, path)
+        lookup(&self.members, path)
     }
 
     /// An attribute that is an object.
     #[must_use]
     pub fn object(&self, path: &str) -> Option<Self> {
-        self.get(path)?.as_object().cloned().map(Self)
+        self.get(path)?.as_object().cloned().map(Self::of)
     }
 
     /// The objects of an attribute that is a list of them; members of other types are left out.
     #[must_use]
     pub fn objects(&self, path: &str) -> Option<Vec<Self>> {
-        Some(self.get(path)?.as_array()?.iter().filter_map(Value::as_object).cloned().map(Self).collect())
+        Some(self.get(path)?.as_array()?.iter().filter_map(Value::as_object).cloned().map(Self::of).collect())
     }
 
     /// The names of an attribute's members, where it is an object.
@@ -132,8 +135,8 @@ impl Object {
     #[must_use]
     pub fn with(mut self, member: &str, path: &str) -> Self {
         match self.get(path).cloned() {
-            Some(value) => self.0.insert(member.into(), value),
-            None => self.0.remove(member),
+            Some(value) => self.members.insert(member.into(), value),
+            None => self.members.remove(member),
         };
         self
     }
@@ -141,16 +144,16 @@ impl Object {
     /// The same with this member as this text.
     #[must_use]
     pub fn with_text(mut self, member: &str, text: &str) -> Self {
-        self.0.insert(member.into(), text.into());
+        self.members.insert(member.into(), text.into());
         self
     }
 
     /// The same with this member as a number where it is the text of a whole one (Google's tokeninfo writes all so).
     #[must_use]
     pub fn with_number(mut self, member: &str) -> Self {
-        let number = self.0.get(member).and_then(Value::as_str).and_then(|text| text.parse::<i64>().ok());
+        let number = self.members.get(member).and_then(Value::as_str).and_then(|text| text.parse::<i64>().ok());
         if let Some(number) = number {
-            self.0.insert(member.into(), number.into());
+            self.members.insert(member.into(), number.into());
         }
         self
     }
@@ -158,13 +161,28 @@ impl Object {
     /// Names of members that could be a username, for a message; at most 12, never their values.
     #[must_use]
     pub fn usable_names(&self) -> String {
-        let mut names: Vec<_> = self.0.keys().filter(|name| self.name(name).is_some()).map(String::as_str).collect();
+        let mut names: Vec<_> = self.members.keys().filter(|name| self.name(name).is_some()).map(String::as_str).collect();
         names.truncate(12);
         if names.is_empty() { "none".into() } else { names.join(", ") }
     }
 
+    fn of(members: Map<String, Value>) -> Self {
+        Self { members, of_token: false }
+    }
+
+    /// The same, as the members of the presented token itself (its claims, or what an introspection says that they are), and
+    /// not of an account.
+    pub(crate) fn of_token(self) -> Self {
+        Self { of_token: true, ..self }
+    }
+
+    /// Whether these are the members of the presented token itself.
+    pub(crate) fn is_of_token(&self) -> bool {
+        self.of_token
+    }
+
     pub(crate) fn members(&self) -> &Map<String, Value> {
-        &self.0
+        &self.members
     }
 }
 

@@ -15,6 +15,13 @@ impl Plan {
         Self::of(vec![Check { when: Shape::Any, how: Method::Call(request) }])
     }
 
+    /// Checks with this request what is no JWT, and takes no JWT: for a provider whose access tokens never are JWTs, so that it
+    /// is not shown those of others.
+    #[must_use]
+    pub fn asking_opaque(request: Request) -> Self {
+        Self::of(vec![Check::opaque(request)])
+    }
+
     /// Verifies a JWT under the keys at this URL. `issuers` are exact, but for one `{claim}`.
     #[must_use]
     pub fn verifying(keys: impl Into<String>, issuers: Vec<String>) -> Self {
@@ -67,10 +74,10 @@ impl Plan {
         self
     }
 
-    /// Whose tokens belong here (`iss`).
+    /// Whose tokens belong here (`iss`); the empty text names nobody.
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
-        self.issuers.push(issuer.into());
+        self.issuers.extend(Some(issuer.into()).filter(|issuer| !issuer.is_empty()));
         self
     }
 
@@ -137,6 +144,25 @@ impl Check {
     #[must_use]
     pub fn prefixed(prefix: &str, request: Request) -> Self {
         Self { when: Shape::Prefixed(vec![prefix.into()]), how: Method::Call(request) }
+    }
+
+    /// A bearer token that is no JWT is checked with this request.
+    #[must_use]
+    pub fn opaque(request: Request) -> Self {
+        Self { when: Shape::Opaque, how: Method::Call(request) }
+    }
+
+    /// A JWT whose unverified `iss` is one of these, to the letter, is checked with this request. What the provider then says
+    /// yes to was issued by one of them, as long as the provider itself verifies the token.
+    #[must_use]
+    pub fn jwt_from(issuers: Vec<String>, request: Request) -> Self {
+        Self { when: Shape::JwtFrom(issuers), how: Method::Call(request) }
+    }
+
+    /// Whatever no check before this one fits is refused, and nobody is asked.
+    #[must_use]
+    pub fn refuse_others(why: &str) -> Self {
+        Self { when: Shape::Any, how: Method::Refuse(why.into()) }
     }
 
     /// Whatever is presented is checked with this request.

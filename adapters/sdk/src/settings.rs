@@ -71,6 +71,14 @@ pub fn mode(modes: &[(&str, &str)]) -> SettingSpec {
     setting("mode", "How a token is checked.").choices(modes)
 }
 
+/// The setting `issuer`, for [`crate::Problems::issuer`]: beside the setting that says where the provider is reached, since a
+/// server that is reached by an internal name signs its tokens under its public one.
+#[must_use]
+pub fn issuer(example: &str) -> SettingSpec {
+    let about = "The issuer to the letter as tokens have it in `iss`, where it is not the one that follows from the address above (a server that is reached by an internal name).";
+    setting("issuer", about).example(example)
+}
+
 /// The setting `method`, for [`crate::request::userinfo_as_set`].
 #[must_use]
 pub fn method() -> SettingSpec {

@@ -11,7 +11,7 @@ mod token;
 
 use serde_json::Value;
 
-pub use gateway::context;
+pub use gateway::{context, context_of};
 
 use crate::{
     Adapter, Answer, Authorization, Body, Cause, Content, Context, Finding, Identity, Method, Pair, Plan, PlanError,
@@ -72,7 +72,7 @@ enum Outcome {
 
 fn outcome<A: Adapter>(case: &Value, exchanges: &mut Vec<&Value>) -> Result<Outcome, String> {
     let refused = |why: &str| Ok(Outcome::Refused(Cause::InvalidToken, why.into()));
-    let context = match gateway::context_of(&A::describe(), case) {
+    let context = match gateway::context_of_case(&A::describe(), case) {
         Ok(context) => context,
         Err(problems) => return Ok(Outcome::Problem(problems)),
     };

@@ -3,8 +3,8 @@
 //! The generic adapter, for a provider that has none of its own. The token goes into the header, never into the URL.
 
 use portcullis_sdk::{
-    Adapter, Answer, Context, Description, Facts, Finding, Plan, PlanError, Refusal, Response, Step, attributes,
-    claims, method, register, request, setting,
+    Adapter, Answer, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step,
+    attributes, claims, method, register, request, setting,
 };
 
 /// The adapter.
@@ -23,12 +23,22 @@ impl Adapter for Userinfo {
         .settings([
             setting("url", "The endpoint.").url().required().example("https://id.example.com/oauth/userinfo"),
             method(),
+            setting(
+                "issuer",
+                "The issuer to the letter as tokens have it in `iss`: says which tokens are this provider's, where a route has several.",
+            )
+            .example("https://id.example.com"),
         ])
         .settings(attributes())
     }
 
     fn make_plan(context: &Context, _: &[Response]) -> Result<Step, PlanError> {
+        let mut problems = Problems::none();
+        let issuer = problems.issuer(context, "");
+        problems.check()?;
+
         Ok(Plan::asking(request::userinfo_as_set(context, context.text("url")))
+            .issuer(issuer)
             .usernames(&["preferred_username", "username", "email", "sub"])
             .note("such an endpoint seldom tells for whom a token was issued: any token that it takes passes")
             .ready())

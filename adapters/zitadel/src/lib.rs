@@ -5,7 +5,7 @@
 
 use portcullis_sdk::{
     Adapter, Answer, Binding, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step,
-    claims, mode, register, request, setting,
+    claims, issuer, mode, register, request, setting,
 };
 
 /// The roles in the project that the token is for.
@@ -29,6 +29,7 @@ impl Adapter for Zitadel {
                 .base_url()
                 .required()
                 .example("acme-x1y2.zitadel.cloud"),
+            issuer("https://acme-x1y2.zitadel.cloud"),
             mode(&[
                 ("userinfo", "Ask the userinfo endpoint with the token."),
                 ("introspection", "Ask about the token, as a client of the project; tells the audience."),
@@ -40,6 +41,7 @@ impl Adapter for Zitadel {
     fn make_plan(context: &Context, _: &[Response]) -> Result<Step, PlanError> {
         let mut problems = Problems::none();
         let domain = problems.host_only(context, "domain");
+        let issuer = problems.issuer(context, domain);
         problems.check()?;
 
         let oauth = format!("{domain}/oauth/v2");
@@ -48,13 +50,13 @@ impl Adapter for Zitadel {
                 .binding(Binding::Audience)
                 .usernames(&["username", "preferred_username", "email", "sub"])
                 .note("a token is active for this client only with the scope urn:zitadel:iam:org:project:id:{id}:aud of its project"),
-            "jwt" => Plan::verifying(format!("{oauth}/keys"), vec![domain.into()]).usernames(&["sub"]),
+            "jwt" => Plan::verifying(format!("{oauth}/keys"), vec![issuer.clone()]).usernames(&["sub"]),
             _ => Plan::asking(request::userinfo(format!("{domain}/oidc/v1/userinfo")))
                 .usernames(&["preferred_username", "email", "sub"])
                 .note("userinfo does not tell for whom a token was issued: any token of this instance passes"),
         };
         Ok(plan
-            .issuer(domain)
+            .issuer(issuer)
             .endpoints(format!("{oauth}/authorize"), format!("{oauth}/token"), &["openid", "profile"])
             .device(format!("{oauth}/device_authorization"))
             .pkce(&["S256"])

@@ -33,6 +33,51 @@ fn a_program_is_told_from_a_person() {
 }
 
 #[test]
+fn another_kind_of_token_is_none_for_access() {
+    let read = |member: &str| {
+        let json = format!(r#"{{"preferred_username":"alice","sub":"1","aud":"api",{member}}}"#);
+        (json.clone(), Object::claims(&json).expect("an object"))
+    };
+    let context = testing::context(&[], &[], &[]);
+    for (member, as_access, as_id) in [
+        (r#""typ":"Bearer""#, true, true),
+        (r#""typ":"Refresh""#, false, false),
+        (r#""typ":"Offline""#, false, false),
+        (r#""typ":"Logout""#, false, false),
+        (r#""token_use":"refresh_token""#, false, false),
+        (r#""token_type":"urn:ietf:params:oauth:token-type:refresh_token""#, false, false),
+        (r#""token_type":"urn:ietf:params:oauth:token-type:access_token""#, true, true),
+        (r#""typ":"ID""#, false, true),
+        (r#""token_type":"urn:ietf:params:oauth:token-type:id_token""#, false, true),
+        (r#""at_hash":"abc""#, false, true),
+        (r#""c_hash":"abc""#, false, true),
+        (r#""s_hash":"abc""#, false, true),
+        (r#""at_hash":null"#, false, true),
+        (r#""events":{"http://schemas.openid.net/event/backchannel-logout":{}}"#, false, false),
+        (r#""events":{}"#, false, false),
+        // What some providers put into access tokens, too, and what is no such object.
+        (r#""nonce":"n-1""#, true, true),
+        (r#""auth_time":1,"acr":"1","amr":["pwd"],"sid":"s""#, true, true),
+        (r#""events":["party"]"#, true, true),
+        (r#""events":null"#, true, true),
+    ] {
+        let (json, claims) = read(member);
+        let facts = || Facts::of_token(&context, &claims);
+        assert_eq!(facts().identity().is_ok(), as_access, "{json}");
+        assert_eq!(facts().id_tokens().identity().is_ok(), as_id, "{json}, where ID tokens are taken");
+    }
+    // Where access tokens have one of them as well.
+    for (member, taken) in [(r#""at_hash":"abc""#, true), (r#""c_hash":"abc""#, false), (r#""typ":"ID""#, false)] {
+        let (json, claims) = read(member);
+        let facts = Facts::of_token(&context, &claims).shared_with_id_tokens(&["at_hash"]);
+        assert_eq!(facts.identity().is_ok(), taken, "{json}");
+    }
+    // A userinfo answer is no token, and may repeat what stood in one.
+    let userinfo = Object::parse(&crate::Content::Json(read(r#""at_hash":"abc","events":{}"#).0)).expect("an object");
+    assert!(Facts::of_token(&context, &userinfo).identity().is_ok());
+}
+
+#[test]
 fn a_binding_is_never_lost() {
     for (cnf, expected) in [
         (r#"{"jkt":"a"}"#, vec![("jkt", "a")]),

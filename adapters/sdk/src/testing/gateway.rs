@@ -46,8 +46,17 @@ pub(super) fn check_description(description: &Description) {
     }
 }
 
-/// The settings of a case against the description, with the defaults; or the names of those that are wrong.
-pub(super) fn context_of(description: &Description, case: &Value) -> Result<Context, Vec<String>> {
+/// What the gateway makes of these settings, with the defaults, where no route wants any fact; or the names of those that are
+/// wrong.
+///
+/// # Errors
+/// Some setting is unknown, missing or of another kind.
+pub fn context_of(description: &Description, settings: &Value) -> Result<Context, Vec<String>> {
+    context_of_case(description, &serde_json::json!({"settings": settings}))
+}
+
+/// The same of a case.
+pub(super) fn context_of_case(description: &Description, case: &Value) -> Result<Context, Vec<String>> {
     let given = case["settings"].as_object().expect("a case has settings");
     let allow_http = case["settings"]["allow_http"] == true;
     let mut problems: Vec<String> = given
