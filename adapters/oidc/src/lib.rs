@@ -7,8 +7,15 @@ use portcullis_sdk::{
     Adapter, Answer, Binding, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step,
     attributes, claims,
     discovery::{self, Metadata},
-    method, mode, register, request, setting,
+    method, mode, register, request, setting, url,
 };
+
+/// Microsoft Graph, in all clouds: the metadata of each tenant of Entra ID names its userinfo, which answers for every tenant.
+const GRAPH: [&str; 4] =
+    ["graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"];
+
+const ANSWERS_FOR_ALL: &str = "is Microsoft Graph's, which answers for tokens of every tenant";
+const USE_AZURE_AD: &str = "write `mode: jwt`, or take the adapter azure-ad, which holds the tenant";
 
 /// The adapter.
 #[derive(Debug)]
@@ -52,9 +59,12 @@ impl Adapter for Oidc {
         if context.mode("introspection") {
             problems.client(context);
         }
+        let by_hand = context.text("userinfo_endpoint");
+        if is_everybodys(by_hand) {
+            problems.add("userinfo_endpoint", ANSWERS_FOR_ALL, USE_AZURE_AD);
+        }
         problems.check()?;
 
-        let by_hand = context.text("userinfo_endpoint");
         if context.mode("userinfo") && !by_hand.is_empty() {
             return Ok(userinfo(context, by_hand).issuer(issuer).ready());
         }
@@ -68,7 +78,14 @@ impl Adapter for Oidc {
                 "email",
                 "sub",
             ]),
-            _ => userinfo(context, metadata.required("userinfo_endpoint")?),
+            _ => {
+                let endpoint = metadata.required("userinfo_endpoint")?;
+                if is_everybodys(&endpoint) {
+                    let reason = format!("the provider's userinfo {ANSWERS_FOR_ALL}; {USE_AZURE_AD}");
+                    return Err(PlanError::Document(Refusal::misconfigured(reason)));
+                }
+                userinfo(context, endpoint)
+            }
         };
         plan.endpoints = metadata.endpoints(&["openid", "profile"]);
         Ok(plan.issuer(issuer).ready())
@@ -78,6 +95,11 @@ impl Adapter for Oidc {
         let claims = claims(context, answers)?;
         Facts::of_token(context, &claims).as_set().identity().map(Finding::Identity)
     }
+}
+
+/// Whether an endpoint answers for tokens of issuers that the operator did not name.
+fn is_everybodys(endpoint: &str) -> bool {
+    url::origin(endpoint).is_some_and(|origin| GRAPH.contains(&url::host(&origin)))
 }
 
 fn userinfo(context: &Context, endpoint: impl Into<String>) -> Plan {
