@@ -58,7 +58,7 @@ impl Adapter for Authentik {
                 .note("authentik speaks of other applications' tokens too: set `audience`"),
             "jwt" => Plan::verifying(format!("{application}jwks/"), vec![issuer.clone()]),
             _ => Plan::asking(request::userinfo(format!("{oauth}/userinfo/")))
-                .note("userinfo does not tell for whom a token was issued: those of all applications pass"),
+                .note("userinfo does not tell for whom a token was issued: any application's token passes"),
         };
         Ok(plan
             .issuer(issuer)

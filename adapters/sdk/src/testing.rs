@@ -35,7 +35,11 @@ pub fn run<A: Adapter>(cases: &str) {
     assert!(failures.is_empty(), "{} of {} cases failed\n{}", failures.len(), cases.len(), failures.join("\n"));
 }
 
-fn run_one<A: Adapter>(case: &Value) -> Result<(), String> {
+/// Runs one case.
+///
+/// # Errors
+/// How it failed.
+pub fn run_one<A: Adapter>(case: &Value) -> Result<(), String> {
     let mut exchanges: Vec<&Value> = match &case["exchanges"] {
         Value::Array(exchanges) => exchanges.iter().collect(),
         _ if case.get("expect_request").is_some() => vec![case],
