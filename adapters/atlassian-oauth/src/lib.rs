@@ -37,7 +37,8 @@ impl Adapter for AtlassianOauth {
         }
         problems.check()?;
 
-        let mut plan = Plan::asking(request::userinfo(format!("{API}/me"))).usernames(&["account_id", "email"]);
+        let mut plan =
+            Plan::asking_with_jwts(request::userinfo(format!("{API}/me"))).usernames(&["account_id", "email"]);
         plan = match context.is_set("cloud_id") {
             true => plan.note("a token of any application passes that its owner gave access to the site"),
             false => plan.note("any token of Atlassian's passes, of whatever application and site: set `cloud_id`"),

@@ -2,8 +2,8 @@
 //! not OAuth's.
 
 use portcullis_sdk::{
-    Answer, Check, Context, Facts, Finding, Method, Object, Plan, Refusal, Request, Response, Shape, first, pages, request,
-    url,
+    Answer, Check, Context, Facts, Finding, Method, Object, Plan, Refusal, Request, Response, Shape, first, pages,
+    request, url,
 };
 
 use crate::cloud::Cloud;

@@ -10,8 +10,8 @@ mod tenants;
 mod token;
 
 use portcullis_sdk::{
-    Adapter, Answer, Context, Description, Facts, Finding, PlanError, Problems, Refusal, Response, Step, claims,
-    first, mode, register, request, setting,
+    Adapter, Answer, Context, Description, Facts, Finding, PlanError, Problems, Refusal, Response, Step, claims, first,
+    mode, register, request, setting,
 };
 
 use crate::cloud::Cloud;
@@ -81,7 +81,9 @@ impl Adapter for AzureAd {
             ]),
         };
         if !context.mode("jwt") {
-            plan = plan.note("Graph does not tell for whom a token was issued: any token for Graph passes that its tenant issued");
+            plan = plan.note(
+                "Graph does not tell for whom a token was issued: any token for Graph passes that its tenant issued",
+            );
         }
         if taken.is_none() {
             plan = plan.note("tokens of every directory of the world pass, and each names its people as it likes: write `allowed_tenants`");

@@ -23,7 +23,9 @@ pub(crate) fn identify(context: &Context, claims: &Object) -> Result<Identity, R
     // Access tokens name the application that acts, in v2.0 and v1.0; ID tokens, which are signed by the same keys and may be
     // for the same application, do not, and have no scopes either.
     if !["azp", "appid", "scp"].iter().any(|name| claims.has(name)) {
-        return Err(Refusal::invalid("this is no access token: it has neither `azp` nor `appid` nor `scp`, as an ID token"));
+        return Err(Refusal::invalid(
+            "this is no access token: it has neither `azp` nor `appid` nor `scp`, as an ID token",
+        ));
     }
     let username = if context.text("version") == "v1" { "upn" } else { "preferred_username" };
     let mut identity = Facts::of_token(context, claims).username(username).subject("oid").identity()?;

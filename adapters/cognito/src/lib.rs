@@ -6,8 +6,8 @@
 mod pool;
 
 use portcullis_sdk::{
-    Adapter, Answer, Check, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Request, Response,
-    Step, claims, mode, register, request, setting,
+    Adapter, Answer, Check, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Request,
+    Response, Step, claims, mode, register, request, setting,
 };
 
 /// The adapter.

@@ -11,7 +11,8 @@ use portcullis_sdk::{
 };
 
 /// What the operator should know of every mode.
-const ID_TOKENS: &str = "an ID token that was not issued for an authorization code passes as an access token does: Dex makes them alike";
+const ID_TOKENS: &str =
+    "an ID token that was not issued for an authorization code passes as an access token does: Dex makes them alike";
 
 /// The adapter.
 #[derive(Debug)]

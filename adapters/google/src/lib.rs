@@ -42,7 +42,8 @@ impl Adapter for Google {
     fn make_plan(context: &Context, _: &[Response]) -> Result<Step, PlanError> {
         let mut problems = Problems::none();
         if context.mode("tokeninfo") && context.is_set("allowed_hd") {
-            let problem = "cannot be held with `mode: tokeninfo`, which does not tell the Workspace domain of an access token";
+            let problem =
+                "cannot be held with `mode: tokeninfo`, which does not tell the Workspace domain of an access token";
             problems.add("allowed_hd", problem, "write `mode: userinfo`, or `mode: jwt` for ID tokens");
         }
         problems.check()?;

@@ -16,7 +16,8 @@ pub fn base_url(example: &str) -> SettingSpec {
 #[must_use]
 pub fn data_center(base: &str, request: Request, scope: &str) -> Plan {
     let oauth = format!("{base}/rest/oauth2/latest");
-    Plan::asking(request)
+    // OAuth 2.0 tokens are JWTs, which nobody but the server can verify.
+    Plan::asking_with_jwts(request)
         .note("the server does not tell for whom a token was issued: any token that it knows passes")
         .note("the server does not tell a token's scopes, so `required_scopes` refuses everybody")
         .endpoints(format!("{oauth}/authorize"), format!("{oauth}/token"), &[scope])

@@ -66,10 +66,7 @@ impl Metadata {
     ///
     /// # Errors
     /// The document cannot be had or read, or is another issuer's.
-    pub fn of_one(
-        documents: &[Response],
-        is_expected: impl Fn(&str) -> bool,
-    ) -> Result<Option<Self>, PlanError> {
+    pub fn of_one(documents: &[Response], is_expected: impl Fn(&str) -> bool) -> Result<Option<Self>, PlanError> {
         let document = documents.iter().find(|document| document.to == DOCUMENT);
         document.map(|document| Self::read(document, is_expected)).transpose().map_err(PlanError::Document)
     }

@@ -161,7 +161,8 @@ impl Object {
     /// Names of members that could be a username, for a message; at most 12, never their values.
     #[must_use]
     pub fn usable_names(&self) -> String {
-        let mut names: Vec<_> = self.members.keys().filter(|name| self.name(name).is_some()).map(String::as_str).collect();
+        let mut names: Vec<_> =
+            self.members.keys().filter(|name| self.name(name).is_some()).map(String::as_str).collect();
         names.truncate(12);
         if names.is_empty() { "none".into() } else { names.join(", ") }
     }

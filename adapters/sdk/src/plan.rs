@@ -15,6 +15,14 @@ impl Plan {
         Self::of(vec![Check { when: Shape::Any, how: Method::Call(request) }])
     }
 
+    /// Checks every token with this request, and declares that JWTs are among this provider's tokens: where a route has several
+    /// providers, one that takes just anything is not shown the JWT of an issuer that nobody claims.
+    #[must_use]
+    pub fn asking_with_jwts(request: Request) -> Self {
+        let jwts = Check { when: Shape::Jwt, how: Method::Call(request.clone()) };
+        Self::of(vec![jwts, Check::opaque(request)])
+    }
+
     /// Checks with this request what is no JWT, and takes no JWT: for a provider whose access tokens never are JWTs, so that it
     /// is not shown those of others.
     #[must_use]

@@ -3,7 +3,7 @@
 //! The generic adapter, for a provider that has none of its own. The token goes into the header, never into the URL.
 
 use portcullis_sdk::{
-    Adapter, Answer, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step,
+    Adapter, Answer, Binding, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step,
     attributes, claims, method, register, request, setting,
 };
 
@@ -39,6 +39,8 @@ impl Adapter for Userinfo {
 
         Ok(Plan::asking(request::userinfo_as_set(context, context.text("url")))
             .issuer(issuer)
+            // Of an endpoint that does not return it, an `audience` refuses everybody.
+            .binding(Binding::Audience)
             .usernames(&["preferred_username", "username", "email", "sub"])
             .note("such an endpoint seldom tells for whom a token was issued: any token that it takes passes")
             .ready())

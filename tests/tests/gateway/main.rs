@@ -46,6 +46,7 @@ mod signing;
 mod spoofing;
 mod streams;
 mod targets;
+mod tenants;
 mod upstreams;
 mod watched;
 mod websocket;

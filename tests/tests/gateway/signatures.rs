@@ -291,6 +291,14 @@ fn another_kind_of_token_is_no_access_token() {
         json!({"typ": "Refresh"}),
         json!({"typ": "Offline"}),
         json!({"token_use": "id"}),
+        json!({"token_type": "urn:ietf:params:oauth:token-type:refresh_token"}),
+        json!({"typ": "Logout"}),
+        // What only ID tokens have, and what only security event tokens have, where nothing names the kind.
+        json!({"at_hash": "MTIzNDU2Nzg5MDEyMzQ1Ng", "nonce": "n-1"}),
+        json!({"c_hash": "MTIzNDU2Nzg5MDEyMzQ1Ng"}),
+        json!({"s_hash": "MTIzNDU2Nzg5MDEyMzQ1Ng"}),
+        json!({"events": {"http://schemas.openid.net/event/backchannel-logout": {}}, "sid": "s"}),
+        json!({"events": {"https://schemas.openid.net/secevent/risc/event-type/account-disabled": {}}}),
         json!({"aud": "another-application"}),
         json!({"aud": []}),
         json!({"aud": null}),
@@ -307,6 +315,8 @@ fn another_kind_of_token_is_no_access_token() {
     }
     let dpop = RSA.signed(&RSA.header(&json!({"typ": "at+jwt"})), &world.claims(&json!({"cnf": {"x5t#S256": "x"}})));
     world.assert_bad(&dpop, "bound to a certificate");
+    // Some providers put the nonce of the authorization request into access tokens too.
+    world.assert_passes(&RSA.token(&world.claims(&json!({"nonce": "n-1", "typ": "Bearer"}))), "a nonce");
 }
 
 #[test]

@@ -42,7 +42,8 @@ fn lines() -> Vec<Line> {
 fn all_adapters_are_known_here() {
     let manifest = include_str!("../../../Cargo.toml");
     let members = manifest.split("members = [").nth(1).and_then(|rest| rest.split(']').next()).expect("members");
-    let members: BTreeSet<_> = members.split('"').skip(1).step_by(2).filter(|name| !["sdk", "tests"].contains(name)).collect();
+    let members: BTreeSet<_> =
+        members.split('"').skip(1).step_by(2).filter(|name| !["sdk", "tests"].contains(name)).collect();
     let known: BTreeSet<_> = adapters().iter().map(|entry| entry.name).collect();
     assert_eq!(members, known);
 }
@@ -132,7 +133,8 @@ fn told(line: &Line, words: &str) -> Result<(), String> {
     if !notes.iter().any(|note| note.contains("any ") || note.contains("every")) {
         return Err(format!("no note says who passes: {notes:?}"));
     }
-    let page = std::fs::read_to_string(format!("{}/../../docs/providers/{}.md", env!("CARGO_MANIFEST_DIR"), line.entry.name));
+    let page =
+        std::fs::read_to_string(format!("{}/../../docs/providers/{}.md", env!("CARGO_MANIFEST_DIR"), line.entry.name));
     let page = page.map_err(|error| error.to_string())?;
     let first = page.split("\n## ").next().unwrap_or_default().replace('\n', " ");
     if first.contains(words) { Ok(()) } else { Err(format!("the page's first lines do not say `{words}`")) }

@@ -31,7 +31,9 @@ fn issuer(iss: &str, keys: &str) -> Held {
         "azp": "app", "token_use": "access", "client_id": "api", "tid": OTHER_GUID,
     });
     let keys = json!([exchange(json!({"method": "GET", "url": keys}), json!({}), true)]);
-    Held::Case { case: json!({"token_claims": claims, "exchanges": keys, "expect": {"reject": "invalid_token"}, "expect_calls": 0}) }
+    Held::Case {
+        case: json!({"token_claims": claims, "exchanges": keys, "expect": {"reject": "invalid_token"}, "expect_calls": 0}),
+    }
 }
 
 /// A token of this issuer is refused before anybody is asked, keys included.
@@ -48,7 +50,11 @@ fn unasked_opaque() -> Held {
 /// A stranger's token to which the provider says yes, with these answers to GETs, is refused.
 fn answered(answers: &[(&str, Value)]) -> Held {
     let get = |(url, body): &(&str, Value)| {
-        exchange(json!({"method": "GET", "url": url, "headers": {"Authorization": "Bearer {token}"}}), body.clone(), false)
+        exchange(
+            json!({"method": "GET", "url": url, "headers": {"Authorization": "Bearer {token}"}}),
+            body.clone(),
+            false,
+        )
     };
     let exchanges: Vec<_> = answers.iter().map(get).collect();
     Held::Case { case: json!({"exchanges": exchanges, "expect": {"reject": "invalid_token"}}) }
@@ -131,7 +137,12 @@ fn entra() -> Vec<Row> {
     rows.extend([
         ("azure-ad", "jwt", verified(json!({"tenant": GUID})), issuer(&v2, &keys(GUID))),
         ("azure-ad", "jwt", verified(json!({"tenant": "consumers"})), issuer(&v2, &keys("consumers"))),
-        ("azure-ad", "jwt", verified(json!({"tenant": "common", "allowed_tenants": [GUID]})), issuer(&v2, &keys("common"))),
+        (
+            "azure-ad",
+            "jwt",
+            verified(json!({"tenant": "common", "allowed_tenants": [GUID]})),
+            issuer(&v2, &keys("common")),
+        ),
         ("azure-ad", "jwt", verified(json!({"tenant": "contoso.com"})), problem("tenant")),
     ]);
     rows
@@ -166,14 +177,27 @@ fn hosted() -> Vec<Row> {
             "jumpcloud",
             "",
             json!({"audience": "client-of-ours"}),
-            answered(&[("https://oauth.id.jumpcloud.com/userinfo", json!({"sub": "1", "preferred_username": "mallory", "aud": ["theirs"]}))]),
+            answered(&[(
+                "https://oauth.id.jumpcloud.com/userinfo",
+                json!({"sub": "1", "preferred_username": "mallory", "aud": ["theirs"]}),
+            )]),
         ),
         ("miniorange", "userinfo", json!({"domain": "acme.xecurify.com"}), server("domain", "other.xecurify.com")),
         ("miniorange", "userinfo", json!({}), Held::Nothing { page: "shared by many customers" }),
-        ("miniorange", "introspection", client(json!({"domain": "acme.xecurify.com"})), server("domain", "other.xecurify.com")),
+        (
+            "miniorange",
+            "introspection",
+            client(json!({"domain": "acme.xecurify.com"})),
+            server("domain", "other.xecurify.com"),
+        ),
         ("okta", "userinfo", okta.clone(), server("domain", "other.okta.com")),
         ("okta", "userinfo", okta.clone(), server("auth_server", "aus9other")),
-        ("okta", "userinfo", json!({"domain": "acme.okta.com", "auth_server": "org"}), server("domain", "other.okta.com")),
+        (
+            "okta",
+            "userinfo",
+            json!({"domain": "acme.okta.com", "auth_server": "org"}),
+            server("domain", "other.okta.com"),
+        ),
         ("okta", "introspection", client(okta.clone()), server("domain", "other.okta.com")),
         ("okta", "introspection", client(custom), server("auth_server", "aus9other")),
         ("okta", "jwt", verified(okta.clone()), issuer("https://acme.okta.com/oauth2/aus9other", okta_keys)),
@@ -184,10 +208,25 @@ fn hosted() -> Vec<Row> {
         ("onelogin", "introspection", client(json!({"subdomain": "acme"})), server("subdomain", "other")),
         ("pingone", "userinfo", pingone.clone(), server("env_id", OTHER_GUID)),
         ("pingone", "introspection", client(pingone.clone()), server("env_id", OTHER_GUID)),
-        ("pingone", "jwt", verified(pingone), issuer(&format!("https://auth.pingone.eu/{OTHER_GUID}/as"), &pingone_keys)),
+        (
+            "pingone",
+            "jwt",
+            verified(pingone),
+            issuer(&format!("https://auth.pingone.eu/{OTHER_GUID}/as"), &pingone_keys),
+        ),
         ("zitadel", "userinfo", json!({"domain": "acme.zitadel.cloud"}), server("domain", "other.zitadel.cloud")),
-        ("zitadel", "userinfo", json!({"domain": "acme.zitadel.cloud"}), Held::Nothing { page: "every organisation of the instance" }),
-        ("zitadel", "introspection", client(json!({"domain": "acme.zitadel.cloud"})), server("domain", "other.zitadel.cloud")),
+        (
+            "zitadel",
+            "userinfo",
+            json!({"domain": "acme.zitadel.cloud"}),
+            Held::Nothing { page: "every organisation of the instance" },
+        ),
+        (
+            "zitadel",
+            "introspection",
+            client(json!({"domain": "acme.zitadel.cloud"})),
+            server("domain", "other.zitadel.cloud"),
+        ),
         (
             "zitadel",
             "jwt",
@@ -231,13 +270,28 @@ fn own_servers() -> Vec<Row> {
         ("dex", "jwt", verified(dex), issuer("https://dex.other.example/dex", "https://dex.example.com/dex/keys")),
         ("hydra", "userinfo", hydra.clone(), server("public_url", "hydra.other.example")),
         ("hydra", "introspection", client(admin), server("admin_url", "hydra-admin.other.example")),
-        ("hydra", "jwt", verified(hydra), issuer("https://hydra.other.example/", "https://hydra.example.com/.well-known/jwks.json")),
+        (
+            "hydra",
+            "jwt",
+            verified(hydra),
+            issuer("https://hydra.other.example/", "https://hydra.example.com/.well-known/jwks.json"),
+        ),
         ("pingfederate", "userinfo", json!({"host": "sso.example.com"}), server("host", "sso.other.example")),
-        ("pingfederate", "introspection", client(json!({"host": "sso.example.com"})), server("host", "sso.other.example")),
+        (
+            "pingfederate",
+            "introspection",
+            client(json!({"host": "sso.example.com"})),
+            server("host", "sso.other.example"),
+        ),
         ("confluence-dc", "", json!({"base_url": "wiki.example.com"}), server("base_url", "wiki.other.example")),
         ("jira-dc", "", json!({"base_url": "jira.example.com"}), server("base_url", "jira.other.example")),
         ("bitbucket-dc", "", json!({"base_url": "git.example.com"}), server("base_url", "git.other.example")),
-        ("introspection", "", client(json!({"url": "https://id.example.com/i"})), server("url", "https://id.other.example/i")),
+        (
+            "introspection",
+            "",
+            client(json!({"url": "https://id.example.com/i"})),
+            server("url", "https://id.other.example/i"),
+        ),
         ("userinfo", "", json!({"url": "https://id.example.com/me"}), server("url", "https://id.other.example/me")),
         ("oidc", "userinfo", by_hand, server("userinfo_endpoint", "https://id.other.example/me")),
         // Its userinfo is everybody's, whatever issuer is written.
@@ -310,7 +364,12 @@ fn members() -> Vec<Row> {
     let account = json!({"account_id": "66", "account_type": "atlassian", "account_status": "active"});
     let sites = json!([{"id": "their-site", "scopes": ["read:me"]}]);
     let mut rows = vec![
-        ("github", "user", of_org.clone(), answered(&[(api, user.clone()), (&format!("{api}/orgs?per_page=100"), orgs)])),
+        (
+            "github",
+            "user",
+            of_org.clone(),
+            answered(&[(api, user.clone()), (&format!("{api}/orgs?per_page=100"), orgs)]),
+        ),
         ("github", "user", of_team, answered(&[(api, user), (&format!("{api}/teams?per_page=100"), teams)])),
         ("github", "user", json!({}), Held::Nothing { page: "everybody who has an account there" }),
         ("github", "user", json!({"host": "git.example.com"}), server("host", "git.other.example")),
@@ -325,12 +384,20 @@ fn members() -> Vec<Row> {
             "atlassian-oauth",
             "",
             json!({"cloud_id": "our-site"}),
-            answered(&[(&format!("{atlassian}/me"), account), (&format!("{atlassian}/oauth/token/accessible-resources"), sites)]),
+            answered(&[
+                (&format!("{atlassian}/me"), account),
+                (&format!("{atlassian}/oauth/token/accessible-resources"), sites),
+            ]),
         ),
         ("atlassian-oauth", "", json!({}), Held::Nothing { page: "everybody who has an Atlassian account" }),
     ];
     for product in ["confluence", "jira"] {
-        rows.push(("atlassian-cloud", "", json!({"site": "acme.atlassian.net", "product": product}), server("site", "other.atlassian.net")));
+        rows.push((
+            "atlassian-cloud",
+            "",
+            json!({"site": "acme.atlassian.net", "product": product}),
+            server("site", "other.atlassian.net"),
+        ));
     }
     // No setting names a group, so on gitlab.com nothing keeps anybody out.
     for mode in ["userinfo", "api_user", "token_info"] {
