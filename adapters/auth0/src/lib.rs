@@ -1,7 +1,7 @@
 //! Auth0: a tenant, by its own domain or a custom one.
 //!
 //! A token is a JWT only where an API's audience was asked for, and passes userinfo only with the openid scope; userinfo is
-//! limited to a few calls a minute and user. A program's subject ends in `@clients`.
+//! limited to a few calls a minute and user. People may register with an address that is not theirs, until it is verified. A program's subject ends in `@clients`.
 
 use portcullis_sdk::{
     Actor, Adapter, Answer, Context, Description, Facts, Finding, Plan, PlanError, Problems, Refusal, Response, Step,
@@ -67,7 +67,7 @@ impl Adapter for Auth0 {
     fn identify(context: &Context, answers: &[Answer]) -> Result<Finding, Refusal> {
         let claims = claims(context, answers)?;
         let username = if context.mode("jwt") { "sub" } else { "email" };
-        let mut identity = Facts::of_token(context, &claims).username(username).identity()?;
+        let mut identity = Facts::of_token(context, &claims).username(username).verified_email().identity()?;
         if claims.text("sub").is_some_and(|subject| subject.ends_with("@clients")) {
             identity.kind = Actor::Service;
         }

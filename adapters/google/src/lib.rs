@@ -85,12 +85,10 @@ impl Adapter for Google {
         if context.mode("jwt") {
             facts = facts.id_tokens();
         }
-        let identity = facts.identity()?;
-        let verified = account.flag("email_verified") == Some(true);
-        if identity.username_attribute == "email" && context.flag("require_verified_email") && !verified {
-            return Err(Refusal::invalid("the e-mail address, which is the username, is not verified"));
+        if context.flag("require_verified_email") {
+            facts = facts.verified_email();
         }
-        Ok(Finding::Identity(identity))
+        facts.identity().map(Finding::Identity)
     }
 }
 

@@ -23,6 +23,7 @@ pub struct Facts<'a> {
     audience: &'a str,
     id_tokens: bool,
     shared: &'a [&'a str],
+    verified_email: bool,
     services: &'a str,
 }
 
@@ -41,6 +42,7 @@ impl<'a> Facts<'a> {
             audience: "aud",
             id_tokens: false,
             shared: &[],
+            verified_email: false,
             services: "",
         }
     }
@@ -100,6 +102,13 @@ impl<'a> Facts<'a> {
         self
     }
 
+    /// An e-mail address that is the username has to be one that the provider says it verified: whoever registers can write any.
+    #[must_use]
+    pub fn verified_email(mut self) -> Self {
+        self.verified_email = true;
+        self
+    }
+
     /// Subject, e-mail and groups by the settings of [`crate::attributes`].
     #[must_use]
     pub fn as_set(self) -> Self {
@@ -125,6 +134,10 @@ impl<'a> Facts<'a> {
             self.right_kind()?;
         }
         let (username_attribute, username) = self.find_username()?;
+        let is_verified = || answer.flag(&format!("{}_verified", self.email)) == Some(true);
+        if self.verified_email && username_attribute == self.email && !is_verified() {
+            return Err(Refusal::invalid("the e-mail address, which is the username, is not verified"));
+        }
         let mut identity = Identity {
             username,
             username_attribute,
