@@ -13,7 +13,10 @@ const TENANT: &str = "a8990e1f-ff32-408a-9f8e-78d3b9139b95";
 const OTHER: &str = "0d2bb6e1-3a40-4e2f-8a2b-5f9d1c6e7a10";
 
 fn route(path: &str, providers: &str, upstream: &Server) -> String {
-    format!("  - match: {{path: {path}}}\n    providers: [{providers}]\n    upstream: {{url: \"{}\"}}\n", upstream.url())
+    format!(
+        "  - match: {{path: {path}}}\n    providers: [{providers}]\n    upstream: {{url: \"{}\"}}\n",
+        upstream.url()
+    )
 }
 
 /// A JWT with these claims; the signature is nobody's, since whoever is asked judges it.
@@ -41,7 +44,8 @@ fn a_token_of_another_entra_tenant_is_refused_before_graph_is_asked() {
     }
     let gateway = Gateway::start(&format!("{providers}{routes}")).unwrap();
     let claims = |iss: String, tid: &str| {
-        json!({"iss": iss, "tid": tid, "aud": "00000003-0000-0000-c000-000000000000", "upn": "alice@contoso.com", "exp": now() + 300})
+        let graph = "00000003-0000-0000-c000-000000000000";
+        json!({"iss": iss, "tid": tid, "aud": graph, "upn": "alice@contoso.com", "exp": now() + 300})
     };
     let strangers = [
         jwt(&claims(format!("https://sts.windows.net/{OTHER}/"), OTHER)),
@@ -105,7 +109,10 @@ fn a_provider_whose_tokens_are_never_jwts_is_shown_none() {
         }
         assert_eq!(github.seen().len(), 0);
         // Its own tokens pass, also one in which a JWT follows the prefix.
-        for own in ["gho_16C7e42F292c6912E7710c838347Ae178B4a".to_owned(), "0123456789abcdef0123456789abcdef01234567".to_owned()] {
+        for own in [
+            "gho_16C7e42F292c6912E7710c838347Ae178B4a".to_owned(),
+            "0123456789abcdef0123456789abcdef01234567".to_owned(),
+        ] {
             assert_eq!(client::get_as(gateway.address, "/code", &own).unwrap().status, 200, "{own}");
         }
         let installation = format!("ghs_{token}");
@@ -155,10 +162,9 @@ fn a_provider_behind_an_internal_name_is_known_by_its_public_issuer() {
 
 #[test]
 fn a_signature_is_held_to_the_public_issuer() {
-    let keycloak = Server::start(any_port(), |_: &Request| -> Reply {
-        Answer::json(200, &json!({"keys": [RSA.jwk()]})).into()
-    })
-    .unwrap();
+    let keycloak =
+        Server::start(any_port(), |_: &Request| -> Reply { Answer::json(200, &json!({"keys": [RSA.jwk()]})).into() })
+            .unwrap();
     let upstream = upstream::start(any_port()).unwrap();
     let config = format!(
         "providers:\n  staff:\n    adapter: keycloak\n    audience: [api]\n    cache: none\n    settings: {{host: \"{}\", realm: \
