@@ -24,7 +24,7 @@ impl Cloud {
         Self { login, graph, issuer_v1, issuer_v2 }
     }
 
-    /// The issuer of the tenant's v1.0 tokens. All tokens for Graph are of this form.
+    /// The issuer of the tenant's v1.0 tokens.
     pub(crate) fn v1(&self, tid: &str) -> String {
         format!("{}/{tid}/", self.issuer_v1)
     }

@@ -48,13 +48,13 @@ pub(crate) fn plan(cloud: &Cloud, tenant: &Tenant, taken: Option<&[String]>, req
         };
         return Plan::of(checks);
     };
-    let mut checks = vec![Check::jwt_from(taken.iter().flat_map(|tid| issuers(tid)).collect(), request.clone())];
+    let named: Vec<String> = taken.iter().flat_map(|tid| issuers(tid)).collect();
+    let mut checks = vec![Check::jwt_from(named.clone(), request.clone())];
     if taken.iter().any(|tid| tid == CONSUMERS) {
         checks.push(Check::opaque(request));
     }
     checks.push(Check::refuse_others(others));
-    // Tokens for Graph are of v1.0. Those of v2.0 are somebody else's, if anybody claims them.
-    taken.iter().fold(Plan::of(checks), |plan, tid| plan.issuer(cloud.v1(tid)))
+    named.into_iter().fold(Plan::of(checks), Plan::issuer)
 }
 
 /// The call to /me, with `$select` only where an attribute outside the default ones is wanted as username.

@@ -89,7 +89,7 @@ impl Adapter for AzureAd {
             plan = plan.note("tokens of every directory of the world pass, and each names its people as it likes: write `allowed_tenants`");
         }
         if context.username_attributes.iter().any(|name| ["email", "mail"].contains(&name.as_str())) {
-            plan = plan.note("an address as username is whatever a directory's administrator wrote, and proves nothing: take `oid` or `id`");
+            plan = plan.note("an address as username is whatever a directory's administrator wrote, and proves nothing: take `oid`, `id` or `sub`");
         }
         let scopes: &[&str] = match context.text("mode") {
             "graph" => &["User.Read"],
