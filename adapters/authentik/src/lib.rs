@@ -71,7 +71,8 @@ impl Adapter for Authentik {
 
     fn identify(context: &Context, answers: &[Answer]) -> Result<Finding, Refusal> {
         let claims = claims(context, answers)?;
-        // In the hybrid flow access tokens are made of ID tokens, and have the hash of the code.
+        // In the hybrid flow access tokens are made of ID tokens, and have the hash of the code. `at_hash` is in ID tokens, and in
+        // what introspection answers of a refresh token, which it calls active as well.
         Facts::of_token(context, &claims).shared_with_id_tokens(&["c_hash"]).identity().map(Finding::Identity)
     }
 }
