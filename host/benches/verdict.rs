@@ -9,9 +9,8 @@ use portcullis::adapter::{Adapter, Machine};
 use portcullis::config::{ClientConfig, ProviderConfig};
 use portcullis::provider::{BoxFuture, Call, CallFault, Provider, Raw, Transport, Wanted};
 use portcullis_core::base_url::Origin;
-use portcullis_core::credential::Credential;
+use portcullis_core::credential::{BearerToken, Credential};
 use portcullis_core::policy::{Naming, ScopeOrders};
-use portcullis_core::secret::Secret;
 use portcullis_core::setting::SettingValue;
 use std::hint::black_box;
 use std::path::Path;
@@ -78,7 +77,7 @@ fn benches(criterion: &mut Criterion) {
     assert!((450..560).contains(&USERINFO.len()), "the answer has {} bytes", USERINFO.len());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let provider = provider();
-    let credential = Credential::Bearer(Secret::new("eyJhbGciOiJSUzI1NiJ9.".to_owned() + &"x".repeat(900) + ".y"));
+    let credential = Credential::Bearer(BearerToken::new("eyJhbGciOiJSUzI1NiJ9.".to_owned() + &"x".repeat(900) + ".y"));
     let identity = runtime.block_on(provider.verdict(&credential, None)).unwrap();
     assert_eq!(identity.username, "alice");
     criterion.bench_function("fresh verdict, Keycloak userinfo, 500 bytes", |bencher| {

@@ -6,12 +6,15 @@
 mod answer;
 mod assertion;
 mod call;
+mod fit;
 mod generation;
 mod guard;
 mod keys;
+mod keyset;
 mod limits;
 mod network;
 mod plan;
+mod proof;
 mod readiness;
 mod render;
 mod signed;
@@ -19,8 +22,9 @@ mod verdict;
 mod verify;
 
 pub use call::{BODY_BYTES_MAX, BoxFuture, Call, CallFault, Raw, Transport};
+pub use fit::{Declared, Fit};
 pub use guard::Load;
 pub use network::{Network, innermost};
 pub use plan::{PlanProblem, ReadyPlan, Wanted};
 pub use readiness::Readiness;
-pub use verdict::{Clock, Exchange, Fit, Provider, Seen, now};
+pub use verdict::{Clock, Exchange, Provider, Seen, now};

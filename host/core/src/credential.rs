@@ -3,9 +3,11 @@
 //! Reading is strict, since what two readers take for two credentials is an attack: one header, one credential, only the
 //! characters that the scheme has. It must never judge whether a credential is good, and never put it into a message.
 
+mod bearer;
 mod jwt;
 
-pub use jwt::{JwtForm, jwt_form};
+pub use bearer::BearerToken;
+pub use jwt::JwtForm;
 
 use crate::secret::Secret;
 use base64::Engine as _;
@@ -16,7 +18,7 @@ use zeroize::Zeroizing;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// A bearer token: RFC 6750's b64token, at most [`CREDENTIAL_BYTES_MAX`].
-    Bearer(Secret),
+    Bearer(BearerToken),
     /// A Basic pair. `presented` is the base64 text as it came.
     Basic {
         /// The part before the first colon.
@@ -86,7 +88,7 @@ fn read_bearer(token: &str) -> Presented {
     if !is_b64token(token) {
         return Presented::Malformed("the bearer token holds characters that RFC 6750 does not allow");
     }
-    Presented::Credential(Credential::Bearer(Secret::new(token)))
+    Presented::Credential(Credential::Bearer(BearerToken::new(token)))
 }
 
 /// RFC 7617 2, with UTF-8 as the charset (2.1).

@@ -3,10 +3,12 @@
 
 mod flatten;
 mod mask;
+mod member;
 mod scan;
 
 pub use flatten::flatten;
-pub use mask::mask;
+pub use mask::{is_token_member, mask};
+pub use member::{as_text, members, text_member};
 
 /// How much is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,9 +8,12 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-use portcullis_core::credential::{Credential, Presented, is_b64token, read_authorization};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use portcullis_core::credential::{BearerToken, Credential, JwtForm, Presented, is_b64token, read_authorization};
 use portcullis_core::header::{Place, is_visible_ascii, percent_encode, render_one};
 use portcullis_core::json::{self, Content, Limits};
+use portcullis_core::jws::Jws;
 use portcullis_core::problem::Problems;
 use portcullis_core::target::NormalTarget;
 use portcullis_core::tree;
@@ -183,9 +186,37 @@ fn json() {
             let masked = json::mask(&text, &["canary-token"], "***");
             assert!(!masked.contains("canary-token"), "{masked}");
             assert!(serde_json::from_str::<serde_json::Value>(&masked).is_ok(), "{masked}");
+            let members = json::members(text.as_bytes(), Limits::default(), usize::MAX);
+            assert_eq!(members.map(|members| members.len()), read.as_object().map(serde_json::Map::len), "{text}");
+            let sub = read.get("sub").and_then(serde_json::Value::as_str);
+            assert_eq!(json::text_member(&text, "sub", 32).as_deref(), sub, "{text}");
         }
         Content::Empty => assert!(String::from_utf8_lossy(input).trim_start_matches('\u{feff}').trim().is_empty()),
         Content::Other => {}
+    });
+}
+
+/// A header and claims, a line each: what chooses among checks agrees with what is later verified.
+#[test]
+fn jwt() {
+    fuzz("jwt", |input| {
+        let (header, claims) = input.split_at(input.iter().position(|byte| *byte == b'\n').unwrap_or(input.len()));
+        let claims = claims.get(1..).unwrap_or_default();
+        let text = format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let token = BearerToken::new(&*text);
+        match (token.form(), Jws::read(&text)) {
+            (JwtForm::Jwt { alg, iss }, Ok(read)) => {
+                assert_eq!(alg.as_deref(), Some(&*read.algorithm), "{text}");
+                let claims: serde_json::Value = serde_json::from_str(&read.claims).expect("strict, and no JSON");
+                let has_mark = String::from_utf8_lossy(input).contains('\u{feff}');
+                assert!(has_mark || iss.as_deref() == claims.get("iss").and_then(serde_json::Value::as_str), "{text}");
+            }
+            (JwtForm::Jwt { .. }, Err(_)) => {
+                let Content::Json(header) = json::check(header, Limits::default()) else { panic!("no JSON: {text}") };
+                assert!(header.trim_start().starts_with('{') && header.len() <= 4096, "{text}");
+            }
+            (JwtForm::BrokenHeader | JwtForm::NotJwt, _) => {}
+        }
     });
 }
 

@@ -119,9 +119,15 @@ fn content(body: &[u8], text: &str, needles: &[&str]) -> Content {
     match json::check(body, json::Limits::default()) {
         json::Content::Empty => Content::Empty,
         json::Content::Json(text) => mask(text, needles).map_or_else(|| Content::Other(Vec::new()), Content::Json),
-        json::Content::Other if copies::found(text, needles) => Content::Other(Vec::new()),
+        json::Content::Other if copies::found(text, needles) || hands_out_token(text) => Content::Other(Vec::new()),
         json::Content::Other => Content::Other(body.to_vec()),
     }
+}
+
+/// Whether a text is a form in which a provider hands out a token (GitHub's token endpoint answers so).
+fn hands_out_token(text: &str) -> bool {
+    text.contains('=')
+        && url::form_urlencoded::parse(text.as_bytes()).any(|(name, _)| json::is_token_member(name.trim()))
 }
 
 /// A checked JSON text without what the adapter must not see; `None` where masking made two names equal.
@@ -143,11 +149,12 @@ fn mask(text: String, needles: &[&str]) -> Option<String> {
 mod tests {
     use super::*;
     use http::{HeaderMap, HeaderValue};
+    use portcullis_core::credential::BearerToken;
 
     const TOKEN: &str = "a-token-of-some-length+/~~.";
 
     fn seen(header: &str, body: &str) -> String {
-        let credential = Credential::Bearer(Secret::new(TOKEN));
+        let credential = Credential::Bearer(BearerToken::new(TOKEN));
         let secrets = SecretNeedles(Vec::new());
         let needles = Needles::new(&secrets, Some(&credential));
         let headers: HeaderMap =

@@ -4,16 +4,15 @@
 //! A set that cannot be had is the provider's trouble, never a token's. However many tokens name keys that nobody knows, the
 //! provider is asked for its set once in a while only.
 
-use super::call::{Call, Raw, Transport};
+use super::call::{Call, Transport};
+use super::keyset::{self, Key, KeySet};
 use arc_swap::ArcSwapOption;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, ready};
 use http::HeaderValue;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
+use jsonwebtoken::Algorithm;
 use portcullis_core::freshness::{Age, Fetched, Freshness};
 use portcullis_core::identity::Moment;
-use portcullis_core::json::{self, Content, Limits};
 use portcullis_core::refusal::{Cause, Refusal};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,8 +32,6 @@ const UNKNOWN_PAUSE_MS: u64 = 10_000;
 const FAILED_PAUSE_MS: u64 = 1000;
 /// Sets that one provider may use.
 const SETS_MAX: usize = 8;
-/// Keys that are taken of one set; providers publish a handful.
-const KEYS_MAX: usize = 100;
 const ACCEPT: HeaderValue = HeaderValue::from_static("application/jwk-set+json, application/json");
 
 /// All the sets that a provider uses, by their URLs.
@@ -86,17 +83,16 @@ pub(super) struct Keys {
 }
 
 struct Current {
-    keys: Vec<Key>,
+    set: KeySet,
     fetched: Fetched,
 }
 
-/// The key of a token, to verify it with.
-#[derive(Clone)]
-pub(super) struct Key {
-    id: Option<String>,
-    /// What it may verify: the algorithms of its type, or the one of them that it names.
-    algorithms: Vec<Algorithm>,
-    pub(super) key: Arc<DecodingKey>,
+/// The keys that a token may be signed with.
+pub(super) struct Found {
+    /// Of its algorithm and its key id.
+    pub(super) keys: Vec<Key>,
+    /// Why its key may be one that is not among them: then a signature that none of them verifies is not the token's fault.
+    pub(super) flaw: Option<String>,
 }
 
 #[derive(Default)]
@@ -122,17 +118,23 @@ impl Keys {
     /// # Errors
     ///
     /// There is no set to look in.
-    pub(super) async fn find(self: &Arc<Self>, algorithm: Algorithm, id: Option<&str>) -> Result<Vec<Key>, Refusal> {
+    pub(super) async fn find(self: &Arc<Self>, algorithm: Algorithm, id: Option<&str>) -> Result<Found, Refusal> {
         let (current, just_fetched) = self.current().await?;
-        let found = current.fitting(algorithm, id);
-        if just_fetched || current.knows(id) {
+        let found = self.found(&current, algorithm, id);
+        if just_fetched || current.set.has(id) {
             return Ok(found);
         }
         match self.fetch_for_unknown() {
             Some(landing) => landing.await.map_err(|reason| self.unavailable(&reason))?,
             None => return Ok(found),
         }
-        Ok(self.current.load().as_ref().map(|current| current.fitting(algorithm, id)).unwrap_or_default())
+        Ok(self.current.load().as_ref().map_or(found, |current| self.found(current, algorithm, id)))
+    }
+
+    fn found(&self, current: &Current, algorithm: Algorithm, id: Option<&str>) -> Found {
+        let keys = current.set.fitting(algorithm, id);
+        let flaw = current.set.flaw(algorithm, id).map(|flaw| format!("the keys at {} {flaw}", self.url));
+        Found { keys, flaw }
     }
 
     /// The set as it may be used, and whether this call fetched it.
@@ -220,9 +222,9 @@ impl Keys {
     async fn fetched(&self) -> Result<Current, String> {
         let raw = self.transport.carry(Call::document("keys", Arc::clone(&self.url), ACCEPT)).await;
         let raw = raw.map_err(|fault| fault.to_string())?;
-        let keys = read(&raw).map_err(|flaw| format!("{}: {flaw}", self.url))?;
+        let set = keyset::read(&raw).map_err(|flaw| format!("{}: {flaw}", self.url))?;
         let fresh = FRESHNESS.of(raw.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
-        Ok(Current { keys, fetched: FRESHNESS.fetched(self.now_ms(), fresh) })
+        Ok(Current { set, fetched: FRESHNESS.fetched(self.now_ms(), fresh) })
     }
 
     fn land(&self, fetched: Result<Current, String>) -> Result<(), String> {
@@ -230,8 +232,13 @@ impl Keys {
         fetching.running = None;
         match fetched {
             Ok(current) => {
-                let count = current.keys.len();
+                let count = current.set.count();
                 tracing::debug!(provider = self.provider, url = %self.url, count, "the provider's keys were fetched");
+                // A flaw is logged when it is new, and not with every fetch.
+                let known = self.current.load();
+                for flaw in current.set.flaws_beyond(known.as_ref().map(|known| &known.set)) {
+                    tracing::warn!(provider = self.provider, url = %self.url, "the provider's key set {flaw}");
+                }
                 self.current.store(Some(Arc::new(current)));
                 fetching.failed = None;
                 Ok(())
@@ -244,82 +251,4 @@ impl Keys {
             }
         }
     }
-}
-
-impl Current {
-    /// By its id; a token without one may be signed with any key of the right type.
-    fn fitting(&self, algorithm: Algorithm, id: Option<&str>) -> Vec<Key> {
-        let fits =
-            |key: &&Key| key.algorithms.contains(&algorithm) && id.is_none_or(|id| key.id.as_deref() == Some(id));
-        self.keys.iter().filter(fits).cloned().collect()
-    }
-
-    fn knows(&self, id: Option<&str>) -> bool {
-        id.is_none_or(|id| self.keys.iter().any(|key| key.id.as_deref() == Some(id)))
-    }
-}
-
-/// What is verified here, by its name in a JOSE header (RFC 7518 3.1, RFC 8037): neither none nor HMAC.
-const ALGORITHMS: [(&str, Algorithm); 9] = [
-    ("RS256", Algorithm::RS256),
-    ("RS384", Algorithm::RS384),
-    ("RS512", Algorithm::RS512),
-    ("PS256", Algorithm::PS256),
-    ("PS384", Algorithm::PS384),
-    ("PS512", Algorithm::PS512),
-    ("ES256", Algorithm::ES256),
-    ("ES384", Algorithm::ES384),
-    ("EdDSA", Algorithm::EdDSA),
-];
-
-/// The algorithm of that name.
-pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
-    ALGORITHMS.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
-}
-
-/// The keys of a set that can verify. A key that cannot be used (for encryption, of an unknown type, broken) is left out; it must
-/// not take the others with it.
-fn read(raw: &Raw) -> Result<Vec<Key>, String> {
-    if raw.status != 200 {
-        return Err(format!("answers {}", raw.status));
-    }
-    let Content::Json(text) = json::check(&raw.body, Limits::default()) else {
-        return Err("answers something else than strict JSON".to_owned());
-    };
-    let set: serde_json::Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    let keys = set.get("keys").and_then(serde_json::Value::as_array).ok_or("has no list `keys`")?;
-    Ok(keys.iter().take(KEYS_MAX).filter_map(key).collect())
-}
-
-fn key(jwk: &serde_json::Value) -> Option<Key> {
-    let text = |name: &str| jwk.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
-    // What is not the key itself is read apart: an algorithm that the crate does not know, or an odd certificate, must not make
-    // a good key unreadable.
-    let of_the_key = |name: &str| matches!(name, "kty" | "use" | "key_ops" | "n" | "e" | "crv" | "x" | "y");
-    let members = jwk.as_object()?.iter().filter(|(name, _)| of_the_key(name));
-    let members: serde_json::Map<_, _> = members.map(|(name, value)| (name.clone(), value.clone())).collect();
-    let jwk: Jwk = serde_json::from_value(members.into()).ok()?;
-    let common = &jwk.common;
-    let for_signatures = common.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature)
-        && common.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify));
-    let of_its_type = |algorithm: Algorithm| match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => algorithm.family() == AlgorithmFamily::Rsa,
-        AlgorithmParameters::EllipticCurve(curve) => match curve.curve {
-            EllipticCurve::P256 => algorithm == Algorithm::ES256,
-            EllipticCurve::P384 => algorithm == Algorithm::ES384,
-            _ => false,
-        },
-        AlgorithmParameters::OctetKeyPair(pair) => {
-            pair.curve == EllipticCurve::Ed25519 && algorithm == Algorithm::EdDSA
-        }
-        // A shared secret (`oct`) is no published key, whatever a set says.
-        _ => false,
-    };
-    let named = text("alg");
-    let fits = |(name, algorithm): &(&str, Algorithm)| {
-        of_its_type(*algorithm) && named.as_deref().is_none_or(|named| named == *name)
-    };
-    let algorithms = ALGORITHMS.iter().filter(|one| fits(one)).map(|(_, algorithm)| *algorithm).collect();
-    let key = DecodingKey::from_jwk(&jwk).ok().filter(|_| for_signatures)?;
-    Some(Key { id: text("kid"), algorithms, key: Arc::new(key) })
 }

@@ -1,13 +1,16 @@
 //! Settings -> plan, and what a plan must be before a credential is entrusted to it.
 
+use super::proof::{carries_anything, sources};
 use super::render::{RESERVED_HEADERS, parsed};
-use super::{generation, keys};
+use super::{generation, keyset};
 use crate::adapter::{Adapter, contract};
 use crate::config::{ClientAuth, ProviderConfig};
 use contract::{Authorization, Body, Method, Plan, PlanError, Request, Response, Source, Step};
 use portcullis_core::base_url::{Origin, is_loopback};
 use portcullis_core::jws::issuer_template;
 use portcullis_core::setting::SettingValue;
+use portcullis_core::text;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use url::Url;
 
@@ -61,6 +64,17 @@ impl ReadyPlan {
         rules.map(|rules| rules.keys.as_str()).collect()
     }
 
+    /// What is wrong with a request that `identify` asks for: all that may be wrong with one of the plan, and keys that are not the
+    /// plan's own. The plan was made before any answer was there, so its key URLs carry nothing of one to a stranger.
+    pub(super) fn vet_further(&self, request: &Request, config: &ProviderConfig) -> Vec<PlanProblem> {
+        let mut problems = vet_request(request, config);
+        if let Some(rules) = request.signed.as_ref().filter(|rules| !self.key_urls().contains(&rules.keys.as_str())) {
+            let problem = format!("asks for keys at `{}`, which its plan does not name", text::shown(&rules.keys));
+            problems.push(PlanProblem::new(None, problem, "report it to whoever wrote the adapter"));
+        }
+        problems
+    }
+
     /// The origins that a credential will go to first, for the start-up log.
     #[must_use]
     pub fn origins(&self) -> Vec<Origin> {
@@ -71,13 +85,36 @@ impl ReadyPlan {
     }
 }
 
-/// What is missing for a plan that cannot prove for whom a token was issued: a proof, or the operator's word.
-fn unbound(plan: &Plan, config: &ProviderConfig) -> Option<PlanProblem> {
-    let proven = plan.binding != contract::Binding::None || !config.audience.is_empty() || config.any_audience;
-    let problem = "cannot prove for which application a token was issued: any token of this provider would pass";
-    let remedy = "choose a mode that proves it (introspection with `audience`, a token check), or add `any_audience: true` \
-                  to the provider if that is right";
-    (!proven).then(|| PlanProblem::new(None, problem, remedy))
+/// What is wrong with what the operator wrote about the audience of tokens, for a plan that calls the provider: a rule is missing,
+/// or it cannot be checked.
+fn vet_audience(plan: &Plan, config: &ProviderConfig) -> Option<PlanProblem> {
+    match plan.binding {
+        contract::Binding::Audience => unnamed(config),
+        contract::Binding::Client => None,
+        contract::Binding::None if !config.audience.is_empty() => {
+            let problem = "cannot be checked: this provider's answer does not name a token's audience, so everybody would be refused";
+            let remedy = "choose a mode that returns it (introspection, jwt), or remove the line and add `any_audience: true` \
+                          if every token of this provider may pass";
+            Some(PlanProblem::new(Some("audience"), problem, remedy))
+        }
+        contract::Binding::None if config.any_audience => None,
+        contract::Binding::None => {
+            let problem =
+                "cannot prove for which application a token was issued: any token of this provider would pass";
+            let remedy = "choose a mode that proves it (introspection with `audience`, a token check), or add \
+                          `any_audience: true` to the provider if that is right";
+            Some(PlanProblem::new(None, problem, remedy))
+        }
+    }
+}
+
+/// What is missing where the provider returns a token's audience and nobody wrote which is right.
+fn unnamed(config: &ProviderConfig) -> Option<PlanProblem> {
+    let problem = "is missing: a token that was issued to any other application would pass";
+    let remedy = "add the line `audience: [...]` to the provider, with the `aud` or client id that tokens for your API carry, or \
+                  `any_audience: true` if every token of this provider may pass";
+    let agreed = !config.audience.is_empty() || config.any_audience;
+    (!agreed).then(|| PlanProblem::new(Some("audience"), problem, remedy))
 }
 
 /// Why a provider cannot be planned.
@@ -171,18 +208,22 @@ pub(super) fn make(
     match made {
         Ok(Step::Ready(plan)) => {
             let mut problems = vet(&plan, config);
-            problems.extend(unbound(&plan, config));
+            let verifies = plan.checks.iter().any(|check| matches!(check.how, Method::Verify(_)));
+            problems.extend(if verifies { unaddressed(config) } else { vet_audience(&plan, config) });
             if problems.is_empty() { Ok(Made::Ready(ReadyPlan::new(plan, content))) } else { Err(problems) }
         }
         Ok(Step::Fetch(lookups)) => {
             let mut problems = vet_lookups(&lookups, config, documents.len());
-            // Said at load, where the adapter has the mode that all have for it, and not once the documents are there.
-            let verifies = |(name, value): &(String, SettingValue)| {
-                name == "mode" && matches!(value, SettingValue::Text(mode) if mode == "jwt")
-            };
-            if config.settings.iter().any(verifies) {
-                problems.extend(unaddressed(config));
-            }
+            // Reported at load, by the modes that all our adapters share, and not only once the documents are there.
+            let mode = config.settings.iter().find_map(|(name, value)| match value {
+                SettingValue::Text(mode) if name == "mode" => Some(mode.as_str()),
+                _ => None,
+            });
+            problems.extend(match mode {
+                Some("jwt") => unaddressed(config),
+                Some("introspection") => unnamed(config),
+                _ => None,
+            });
             if problems.is_empty() { Ok(Made::Fetch(lookups)) } else { Err(problems) }
         }
         Err(PlanError::Document(refusal)) => Ok(Made::Later(crate::adapter::refusal(refusal).reason)),
@@ -202,19 +243,19 @@ fn vet(plan: &Plan, config: &ProviderConfig) -> Vec<PlanProblem> {
     if plan.checks.is_empty() {
         problems.push(PlanProblem::new(None, "the plan checks nothing", "report it to whoever wrote the adapter"));
     }
-    let mut verifies = false;
     for check in &plan.checks {
         match &check.how {
-            Method::Call(request) => problems.extend(vet_request(request, config)),
-            Method::Verify(rules) => {
-                problems.extend(vet_rules(rules, config));
-                verifies = true;
+            Method::Call(request) => {
+                problems.extend(vet_request(request, config));
+                if !carries_anything(request) {
+                    let problem = "the plan checks a credential without showing it to the provider: the answer would be the \
+                                   same for everybody";
+                    problems.push(PlanProblem::new(None, problem, "report it to whoever wrote the adapter"));
+                }
             }
+            Method::Verify(rules) => problems.extend(vet_rules(rules, config)),
             Method::Refuse(_) => {}
         }
-    }
-    if verifies {
-        problems.extend(unaddressed(config));
     }
     // Announced now rather than met at the first request.
     problems.extend(plan.origins.iter().filter_map(|origin| vet_url(origin, config, "credentials")));
@@ -271,6 +312,9 @@ pub(super) fn vet_request(request: &Request, config: &ProviderConfig) -> Vec<Pla
             ));
         }
     }
+    if matches!(&request.body, Body::Json(json) if fills_twice(&json.slots)) {
+        problems.push(PlanProblem::new(None, "the plan fills one member of its JSON body twice", author));
+    }
     if request.authorization == Authorization::Client {
         problems.extend(vet_client(request, config));
     }
@@ -287,7 +331,7 @@ fn vet_rules(rules: &contract::SignatureRules, config: &ProviderConfig) -> Vec<P
     let mut problems: Vec<PlanProblem> =
         vet_form(&rules.keys, config, "the plan fetches keys from").err().into_iter().collect();
     let unknown: Vec<&str> =
-        rules.algorithms.iter().map(String::as_str).filter(|name| keys::algorithm(name).is_none()).collect();
+        rules.algorithms.iter().map(String::as_str).filter(|name| keyset::algorithm(name).is_none()).collect();
     if !unknown.is_empty() {
         let unknown = unknown.join(", ");
         let problem =
@@ -348,20 +392,17 @@ fn vet_client(request: &Request, config: &ProviderConfig) -> Vec<PlanProblem> {
     problems
 }
 
-fn secrets(request: &Request) -> Vec<&str> {
-    let mut pieces: Vec<&Source> = request.headers.iter().flat_map(|header| &header.value).collect();
-    match &request.body {
-        Body::Form(fields) => pieces.extend(fields.iter().flat_map(|field| &field.value)),
-        Body::Json(json) => pieces.extend(json.slots.iter().flat_map(|slot| &slot.value)),
-        Body::None => {}
-    }
-    if let Authorization::Scheme(scheme) = &request.authorization {
-        pieces.extend(&scheme.value);
-    }
-    pieces
-        .into_iter()
-        .filter_map(|piece| if let Source::Secret(name) = piece { Some(name.as_str()) } else { None })
-        .collect()
+fn secrets(request: &Request) -> impl Iterator<Item = &str> {
+    sources(request).filter_map(|piece| if let Source::Secret(name) = piece { Some(name.as_str()) } else { None })
+}
+
+/// Whether two slots of a JSON body fill the same place, by which the one would replace the other: the credential, say.
+fn fills_twice(slots: &[contract::Slot]) -> bool {
+    let place = |slot: &contract::Slot| -> Vec<String> {
+        slot.pointer.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect()
+    };
+    let places: BTreeSet<Vec<String>> = slots.iter().map(place).collect();
+    places.len() < slots.len()
 }
 
 /// What is wrong with documents that a plan asks for. They carry no credential, yet may be asked for only where the

@@ -181,11 +181,11 @@ impl Filling<'_> {
         Ok(match kind {
             Authorization::None => None,
             Authorization::Bearer => match self.credential {
-                Credential::Bearer(token) => Some(format!("Bearer {}", self.secret(token))),
+                Credential::Bearer(token) => Some(format!("Bearer {}", self.secret(token.secret()))),
                 Credential::Basic { .. } => return Err("the plan presents a Basic pair as a bearer token".to_owned()),
             },
             Authorization::Presented => Some(match self.credential {
-                Credential::Bearer(token) => format!("Bearer {}", self.secret(token)),
+                Credential::Bearer(token) => format!("Bearer {}", self.secret(token.secret())),
                 Credential::Basic { presented, .. } => format!("Basic {}", self.secret(presented)),
             }),
             Authorization::Scheme(scheme) => Some(format!("{} {}", scheme.name, self.join(&scheme.value)?)),
@@ -232,7 +232,7 @@ impl Filling<'_> {
     fn piece<'a>(&'a self, piece: &'a Source) -> Result<&'a str, String> {
         match (piece, self.credential) {
             (Source::Text(text), _) => Ok(text),
-            (Source::Credential, Credential::Bearer(token)) => Ok(self.secret(token)),
+            (Source::Credential, Credential::Bearer(token)) => Ok(self.secret(token.secret())),
             (Source::Username, Credential::Basic { username, .. }) => Ok(self.secret(username)),
             (Source::Password, Credential::Basic { password, .. }) => Ok(self.secret(password)),
             (Source::Secret(name), _) => {

@@ -1,24 +1,26 @@
 //! Credential -> verdict: choose the check, make the calls, let the adapter read the answers, judge what it says.
 
-use super::answer::{Needles, SecretNeedles};
+use super::answer::{Needles, SecretNeedles, masked};
 use super::assertion::Signer;
 use super::call::{CallFault, Transport};
+use super::fit::{Declared, Fit, check_for};
 use super::guard::{Called, Caller, Guard, Load};
 use super::keys::Keyring;
 use super::limits::Limits;
-use super::plan::{self, Made, PlanProblem, ReadyPlan, Wanted, vet_request};
+use super::plan::{self, Made, PlanProblem, ReadyPlan, Wanted};
+use super::proof::Evidence;
 use super::readiness::Readiness;
 use super::render::{Asker, render, shown};
-use super::verify::{Proof, verify};
+use super::verify::{VerifiedClaims, verify};
 use super::{generation, signed};
 use crate::adapter::{self, Adapter, contract};
 use crate::config::ProviderConfig;
 use crate::metrics::METRICS;
 use arc_swap::ArcSwap;
-use contract::{Answer, Authorization, Finding, Method, Request, Shape};
-use portcullis_core::credential::{Credential, JwtForm, jwt_form};
+use contract::{Answer, Authorization, Finding, Method, Request};
+use portcullis_core::credential::Credential;
 use portcullis_core::identity::Identity;
-use portcullis_core::policy::{self, Rules};
+use portcullis_core::policy::Rules;
 use portcullis_core::refusal::{Cause, Refusal};
 use portcullis_core::setting::CredentialKind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,21 +61,6 @@ pub struct Provider {
     /// Whether plans are made of documents, which have to be fetched again from time to time.
     pub(super) reads_documents: bool,
     pub(super) readiness: ArcSwap<Readiness>,
-}
-
-/// How well a credential fits what a provider's plan declares, the better the greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fit {
-    /// It cannot be of this provider.
-    No,
-    /// There is no plan yet.
-    Unknown,
-    /// The plan takes any.
-    Any,
-    /// It has an outer shape that the plan takes.
-    Shape,
-    /// Its prefix or its unverified issuer is this provider's.
-    Own,
 }
 
 impl std::fmt::Debug for Provider {
@@ -174,30 +161,13 @@ impl Provider {
     /// How well a credential fits. Nothing is verified by it.
     #[must_use]
     pub fn fit(&self, credential: &Credential) -> Fit {
-        if self.admissible(credential).is_err() {
-            return Fit::No;
-        }
         let readiness = self.readiness.load();
-        let Readiness::Ready(plan) = &**readiness else { return Fit::Unknown };
-        let plan = plan.plan();
-        if let Credential::Bearer(token) = credential
-            && !plan.issuers.is_empty()
-            && let JwtForm::Jwt { iss: Some(iss), .. } = jwt_form(token.reveal())
-        {
-            return if plan.issuers.contains(&iss) { Fit::Own } else { Fit::No };
-        }
-        let prefixes = &self.adapter.description().token_prefixes;
-        if let Credential::Bearer(token) = credential
-            && prefixes.iter().any(|prefix| !prefix.is_empty() && token.reveal().starts_with(prefix.as_str()))
-        {
-            return Fit::Own;
-        }
-        match plan.checks.iter().find(|check| fits(&check.when, credential)).map(|check| &check.when) {
-            None => Fit::No,
-            Some(Shape::Any) => Fit::Any,
-            Some(Shape::Jwt | Shape::Opaque | Shape::Basic | Shape::ApiKey) => Fit::Shape,
-            Some(Shape::JwtFrom(_) | Shape::Prefixed(_)) => Fit::Own,
-        }
+        let plan = match &**readiness {
+            Readiness::Ready(plan) => Some(plan.plan()),
+            Readiness::Waiting { .. } => None,
+        };
+        let description = self.adapter.description();
+        Declared { credentials: &description.credentials, prefixes: &description.token_prefixes, plan }.fit(credential)
     }
 
     /// Its adapter.
@@ -243,9 +213,9 @@ impl Provider {
                 return Err(Refusal::unavailable(format!("the provider has no plan yet: {reason}")));
             }
         };
-        let check = plan.plan().checks.iter().find(|check| fits(&check.when, credential));
+        let check = check_for(plan.plan(), credential);
         let needles = Needles::new(&self.secrets, Some(credential));
-        let (mut answers, mut proof) = (Vec::new(), None);
+        let (mut answers, mut evidence) = (Vec::new(), Evidence::default());
         let mut further: Vec<Request>;
         let mut asked: &[Request] = &[];
         match check.map(|check| &check.how) {
@@ -255,7 +225,7 @@ impl Provider {
             Some(Method::Verify(rules)) => {
                 let (verified, found) = self.verified(rules, credential, seen).await?;
                 answers.push(verified);
-                proof = Some(found);
+                evidence = Evidence::verified(found);
             }
         }
         let mut labels = BTreeSet::new();
@@ -271,24 +241,25 @@ impl Provider {
                 )));
             }
             answers.extend(self.calls(plan, asked, credential, &needles, seen, limits).await?);
+            evidence.answered(asked, credential);
             let began = Instant::now();
             let (returned, found) = self.adapter.identify(&self.context, answers).await;
             METRICS.adapter(self.adapter.name(), began.elapsed());
             answers = returned;
             match found.map_err(|fault| Refusal::unavailable(fault.to_string()))? {
                 Ok(Finding::Identity(identity)) => {
-                    let mut identity = self.config.naming.apply(adapter::identity(identity))?;
-                    let now = (self.clock)();
-                    if let Some(proof) = &proof {
-                        proof.hold(&mut identity, now);
-                    }
-                    return policy::judge(&identity, &self.rules, now, now).map(|()| identity);
+                    let proof = evidence.proof().ok_or_else(|| {
+                        let problem = "names somebody without having shown the credential to the provider";
+                        Refusal::new(Cause::Misconfigured, format!("adapter {}: {problem}", self.adapter.name()))
+                    })?;
+                    let identity = adapter::identity(identity);
+                    return proof.judge(identity, &self.config.naming, &self.rules, (self.clock)());
                 }
                 Ok(Finding::Ask(requests)) if requests.is_empty() => {
                     return Err(Refusal::unavailable(format!("adapter {}: asks for nothing", self.adapter.name())));
                 }
                 Ok(Finding::Ask(requests)) => {
-                    self.vet(&requests)?;
+                    self.vet(plan, &requests)?;
                     further = requests;
                     asked = &further;
                 }
@@ -307,13 +278,17 @@ impl Provider {
         rules: &contract::SignatureRules,
         credential: &Credential,
         seen: Option<&Seen>,
-    ) -> Result<(Answer, Proof), Refusal> {
+    ) -> Result<(Answer, VerifiedClaims), Refusal> {
         let Credential::Bearer(token) = credential else {
             return Err(Refusal::invalid("the provider verifies tokens, and a Basic pair is none"));
         };
         let token = verify(token.reveal(), rules, &self.keyring, (self.clock)()).await?;
-        let proof = Proof::of(&token);
-        let (header, claims) = (token.header, token.claims);
+        let proof = VerifiedClaims::of(&token);
+        // The claims are of what the client presented, and may hold a further token all the same.
+        let needles = Needles::new(&self.secrets, None);
+        let (Some(header), Some(claims)) = (masked(&token.header, &needles), masked(&token.claims, &needles)) else {
+            return Err(Refusal::invalid("the token repeats a secret where two members of it become one"));
+        };
         let verified = Answer::Verified(contract::Verified { to: "credential".to_owned(), header, claims });
         if let Some(seen) = seen {
             let request = vec![format!("nobody: the token was verified here, under the keys of {}", rules.keys)];
@@ -332,17 +307,17 @@ impl Provider {
             return Err(Refusal::invalid(format!("this provider takes no {word}")));
         }
         if let Credential::Bearer(token) = credential
-            && jwt_form(token.reveal()).is_unsigned()
+            && token.form().is_unsigned()
         {
             // Keycloak answers such a token with 500: nobody without a credential may make a provider look down.
-            return Err(Refusal::invalid("the token is an unsigned JWT"));
+            return Err(Refusal::invalid("the token is an unsigned JWT, or its header is none that a signed one has"));
         }
         Ok(())
     }
 
     /// What an adapter asks for is held to what holds of a plan, all of it before any of it is sent.
-    fn vet(&self, requests: &[Request]) -> Result<(), Refusal> {
-        match requests.iter().flat_map(|request| vet_request(request, &self.config)).next() {
+    fn vet(&self, plan: &ReadyPlan, requests: &[Request]) -> Result<(), Refusal> {
+        match requests.iter().flat_map(|request| plan.vet_further(request, &self.config)).next() {
             None => Ok(()),
             Some(problem) => {
                 Err(Refusal::new(Cause::Misconfigured, format!("adapter {}: {problem}", self.adapter.name())))
@@ -387,25 +362,5 @@ impl Provider {
             answer.map_err(|fault| Refusal::unavailable(fault.to_string()))
         });
         futures_util::future::try_join_all(calls).await
-    }
-}
-
-/// Whether a credential has a shape.
-fn fits(shape: &Shape, credential: &Credential) -> bool {
-    let Credential::Bearer(token) = credential else {
-        return matches!(shape, Shape::Any | Shape::Basic);
-    };
-    let token = token.reveal();
-    match shape {
-        Shape::Any => true,
-        Shape::Basic | Shape::ApiKey => false,
-        Shape::Jwt => matches!(jwt_form(token), JwtForm::Jwt { .. }),
-        Shape::JwtFrom(issuers) => {
-            matches!(jwt_form(token), JwtForm::Jwt { iss: Some(iss), .. } if issuers.contains(&iss))
-        }
-        Shape::Opaque => !matches!(jwt_form(token), JwtForm::Jwt { .. }),
-        Shape::Prefixed(prefixes) => {
-            prefixes.iter().any(|prefix| !prefix.is_empty() && token.starts_with(prefix.as_str()))
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! A signed token, verified under a provider's published keys: the presented credential, or an answer (RFC 8725, RFC 9701).
 
-use super::keys::{self, Keyring};
+use super::keys::Keyring;
+use super::keyset;
 use crate::adapter::contract;
 use jsonwebtoken::crypto;
 use portcullis_core::identity::{Identity, Moment};
@@ -23,27 +24,35 @@ pub(super) async fn verify<'t>(
     let rules = SignatureRules { issuers, algorithms, types, expires: *expires };
     rules.admit_header(&token)?;
     let unknown = || Refusal::new(Cause::Misconfigured, "the plan names an algorithm that nobody knows");
-    let algorithm = keys::algorithm(&token.algorithm).ok_or_else(unknown)?;
+    let algorithm = keyset::algorithm(&token.algorithm).ok_or_else(unknown)?;
     // Claims that are no good whoever signed them need no keys.
     rules.admit_claims(&token, now)?;
     let found = keyring.set(keys)?.find(algorithm, token.key_id.as_deref()).await?;
-    if found.is_empty() {
+    let good = found
+        .keys
+        .iter()
+        .any(|key| crypto::verify(token.signature, token.message.as_bytes(), &key.key, algorithm).unwrap_or(false));
+    if good {
+        return Ok(token);
+    }
+    // The set may hold the token's key where it cannot be read: then nobody can tell whether the token is good.
+    if let Some(flaw) = found.flaw {
+        return Err(Refusal::unavailable(flaw));
+    }
+    if found.keys.is_empty() {
         let id = token.key_id.as_deref().unwrap_or_default();
         return Err(Refusal::invalid(format!("the provider has no key {id:?} for {}", token.algorithm)));
     }
-    let good = found
-        .iter()
-        .any(|key| crypto::verify(token.signature, token.message.as_bytes(), &key.key, algorithm).unwrap_or(false));
-    if good { Ok(token) } else { Err(Refusal::invalid("the token's signature is not the provider's")) }
+    Err(Refusal::invalid("the token's signature is not the provider's"))
 }
 
-/// What a verified token holds of whoever comes with it, whatever an adapter makes of its claims.
-pub(super) struct Proof {
+/// What the claims of a verified token demand of an identity, whatever an adapter makes of them.
+pub(super) struct VerifiedClaims {
     expires: Option<i64>,
     bound: bool,
 }
 
-impl Proof {
+impl VerifiedClaims {
     pub(super) fn of(token: &Jws<'_>) -> Self {
         Self { expires: token.expires(), bound: token.is_bound() }
     }

@@ -3,7 +3,7 @@
 use crate::world::{World, assert_refused, config};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use portcullis_tests::gateway::{Gateway, any_port, run};
+use portcullis_tests::gateway::{Folder, Gateway, adapters, any_port, run, test_adapter};
 use portcullis_tests::server::{Answer, Reply, Server};
 use portcullis_tests::wire::{Request, Response};
 use portcullis_tests::{client, provider, upstream};
@@ -65,11 +65,77 @@ fn a_token_goes_to_its_issuer_alone() {
     let alice = two.get(&jwt(&issuer(&two.staff), "alice"));
     assert_eq!((alice.status, alice.json()["user"].as_str()), (200, Some("alice")));
     assert_eq!(two.calls(), [1, 1]);
-    // Somebody else's issuer, or one that only begins the same: nobody is asked.
-    for foreign in ["https://evil.example".to_owned(), issuer(&two.staff) + "/", issuer(&two.staff).to_uppercase()] {
-        assert_refused(&two.get(&jwt(&foreign, "alice")), 401, &foreign);
+    // Somebody else's issuer, or one that only begins the same, is nobody's own: such a token is one of nobody in particular.
+    for (number, foreign) in
+        ["https://evil.example".to_owned(), issuer(&two.staff) + "/", issuer(&two.staff).to_uppercase()]
+            .iter()
+            .enumerate()
+    {
+        assert_refused(&two.get(&jwt(foreign, "bob")), 401, foreign);
+        assert_eq!(two.calls(), [2 + number, 1], "{foreign}");
     }
+    // Its own issuer refuses it: that is final, whatever the route says of others.
+    let two = Two::new("fall_through: true");
+    assert_refused(&two.get(&jwt(&issuer(&two.staff), "bob")), 401, "refused by its issuer");
+    assert_eq!(two.calls(), [1, 0]);
+}
+
+/// Providers that are reached by internal names, while their tokens carry the public issuer, which none of them claims.
+#[test]
+fn a_token_with_an_issuer_that_nobody_claims_goes_to_who_can_say_whose_it_is() {
+    let public = "https://sso.example.com/realms/demo";
+    let two = Two::new("");
+    assert_eq!(two.get(&jwt(public, "alice")).json()["user"], "alice");
+    assert_refused(&two.get(&jwt(public, "bob")), 401, "of the second realm");
+    assert_eq!(two.calls(), [2, 0]);
+    let two = Two::new("fall_through: true");
+    assert_eq!(two.get(&jwt(public, "bob")).json()["user"], "bob");
     assert_eq!(two.calls(), [1, 1]);
+}
+
+/// A provider that takes just anything, GitHub say, is never shown a JWT that is not its own, wherever it stands on the route.
+#[test]
+fn a_jwt_is_never_shown_to_a_provider_that_takes_anything() {
+    let anything = Server::start(any_port(), knows("mallory")).unwrap();
+    let (staff, upstream) = (Server::start(any_port(), knows("alice")).unwrap(), upstream::start(any_port()).unwrap());
+    let folder = Folder::new().unwrap();
+    std::fs::copy(test_adapter("dist", "odd").unwrap(), folder.path().join("odd.wasm")).unwrap();
+    std::fs::copy(adapters().join("keycloak.wasm"), folder.path().join("keycloak.wasm")).unwrap();
+    let route = |path: &str, providers: &str| {
+        format!(
+            "  - match: {{path: /{path}}}\n    providers: [{providers}]\n    fall_through: true\n    upstream: {{url: \"{}\"}}\n",
+            upstream.url()
+        )
+    };
+    let config = format!(
+        "adapters: {{folder: \"{}\"}}\nproviders:\n  anything:\n    adapter: odd\n    any_audience: true\n    cache: none\n    \
+         settings: {{host: \"{}\"}}\n  staff:\n    adapter: keycloak\n    any_audience: true\n    cache: none\n    \
+         settings: {{host: \"{staff}\", realm: demo}}\n  signed:\n    adapter: keycloak\n    audience: [us]\n    cache: none\n    \
+         settings: {{host: \"{staff}\", realm: demo, mode: jwt}}\nroutes:\n{}{}{}",
+        folder.path().display(),
+        anything.url(),
+        route("asked", "anything, staff"),
+        route("nobody", "anything, signed"),
+        route("alone", "anything"),
+        staff = staff.url(),
+    );
+    let gateway = Gateway::start(&config).unwrap();
+    let get = |path: &str, token: &str| client::get_as(gateway.address, path, token).unwrap();
+    let own = format!("{}/realms/demo", staff.url());
+    for issuer in ["https://sso.example.com/realms/demo", &own] {
+        assert_eq!(get("/asked", &jwt(issuer, "alice")).json()["user"], "alice", "{issuer}");
+        assert_refused(&get("/asked", &jwt(issuer, "mallory")), 401, issuer);
+    }
+    assert_refused(&get("/nobody", &jwt("https://sso.example.com/realms/demo", "mallory")), 401, "of no issuer here");
+    assert!(anything.seen().is_empty(), "a JWT was shown to the provider that takes anything");
+    let log = gateway.log();
+    assert!(
+        log.contains("no provider of the route has the token's issuer `https://sso.example.com/realms/demo`"),
+        "{log}"
+    );
+    // What is no JWT may be its own; and a provider that is alone on a route is asked whatever it takes.
+    assert_eq!(get("/asked", "opaque.mallory").json()["user"], "mallory");
+    assert_eq!(get("/alone", &jwt("https://sso.example.com/realms/demo", "mallory")).json()["user"], "mallory");
 }
 
 #[test]
@@ -93,23 +159,42 @@ fn a_token_of_nobody_in_particular_is_shown_to_the_first_alone_unless_told_other
 
 #[test]
 fn a_provider_that_cannot_tell_for_whom_a_token_is_needs_the_operators_word() {
-    let config = |extra: &str| {
+    let config = |adapter: &str, settings: &str, extra: &str| {
         format!(
-            "adapters: {{folder: \"{}\"}}\nproviders:\n  staff:\n    adapter: keycloak\n{extra}    \
-             settings: {{host: https://sso.example.com, realm: staff}}\nroutes:\n  - providers: [staff]\n    \
-             upstream: {{url: \"http://127.0.0.1:1\"}}\n",
+            "adapters: {{folder: \"{}\"}}\nproviders:\n  staff:\n    adapter: {adapter}\n{extra}    \
+             settings: {{{settings}}}\nroutes:\n  - providers: [staff]\n    \
+             require: {{audience: [confluence]}}\n    upstream: {{url: \"http://127.0.0.1:1\"}}\n",
             portcullis_tests::gateway::adapters().display()
         )
     };
-    let check = |extra: &str| {
-        let output = run(&["check", "--config", "{config}"], &config(extra), &[]).unwrap();
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
-    };
-    let (code, said) = check("");
-    assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("providers.staff") && said.contains("any_audience: true"), "{said}");
-    assert_eq!(check("    any_audience: true\n").0, Some(0));
-    // What is asked for and never told refuses every token: closed.
-    assert_eq!(check("    audience: [confluence]\n").0, Some(0));
+    const KEYCLOAK: &str = "host: https://sso.example.com, realm: staff";
+    const ASKING: &str =
+        "host: https://sso.example.com, realm: staff, mode: introspection, client_id: a, client_secret: b";
+    const DISCOVERED: &str = "issuer: https://id.example.com, mode: introspection, client_id: a, client_secret: b";
+    let (any, named, missing) = ("    any_audience: true\n", "    audience: [confluence]\n", "`audience: [...]`");
+    for (adapter, settings, extra, refused) in [
+        // Userinfo does not return the audience: it is agreed to, and cannot be demanded.
+        ("keycloak", KEYCLOAK, "", Some("any_audience: true")),
+        ("keycloak", KEYCLOAK, any, None),
+        ("keycloak", KEYCLOAK, named, Some("providers.staff.audience: cannot be checked")),
+        // Introspection does: it is named, or agreed that it does not count.
+        ("keycloak", ASKING, "", Some(missing)),
+        ("keycloak", ASKING, any, None),
+        ("keycloak", ASKING, named, None),
+        // Also where the plan is made of documents that are fetched later.
+        ("oidc", DISCOVERED, "", Some(missing)),
+        ("oidc", DISCOVERED, named, None),
+        ("oidc", DISCOVERED, any, None),
+    ] {
+        let text = config(adapter, settings, extra);
+        let output = run(&["check", "--config", "{config}"], &text, &[]).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let what = format!("{adapter}, {settings}, {extra}: {said}");
+        assert_eq!(output.status.code(), Some(if refused.is_some() { 2 } else { 0 }), "{what}");
+        let Some(reason) = refused else { continue };
+        assert!(said.contains("providers.staff") && said.contains(reason), "{what}");
+        let output = run(&["serve", "--config", "{config}"], &text, &[]).unwrap();
+        assert_eq!(output.status.code(), Some(2), "it starts: {what}");
+    }
     assert!(World::new().gateway.log().contains("whatever application it was issued to"), "not said at start");
 }

@@ -145,6 +145,8 @@ fn further_calls_are_bounded_and_vetted_before_any_is_sent() {
         "ask-authorization",
         "ask-secret",
         "ask-client",
+        "ask-keys",
+        "ask-keys-here",
     ];
     let mut all = refused_unsent.to_vec();
     all.push("ask-endless");
@@ -175,7 +177,7 @@ fn a_plan_that_cannot_be_trusted_starts_nothing() {
     let elsewhere = Server::start(any_port(), answers).unwrap();
     let folder = folder("dist");
     let grant = format!("`origins: [{}]`", elsewhere.url());
-    let plans: [(&str, &str); 25] = [
+    let plans: [(&str, &str); 28] = [
         ("plan-loop", "`make-plan` did not end within 100 ms"),
         ("plan-trap", "`make-plan` trapped"),
         ("plan-huge", "`make-plan` returned more than"),
@@ -201,6 +203,9 @@ fn a_plan_that_cannot_be_trusted_starts_nothing() {
         ("plan-verify-file", "scheme `file`"),
         ("plan-verify-clear", "in clear text"),
         ("plan-signed-none", "signatures by `none`"),
+        ("plan-unshown", "without showing it to the provider"),
+        ("plan-unshown-client", "without showing it to the provider"),
+        ("plan-slot-twice", "one member of its JSON body twice"),
     ];
     for (behave, reason) in plans {
         let config = format!(
@@ -219,6 +224,69 @@ fn a_plan_that_cannot_be_trusted_starts_nothing() {
     }
     assert!(elsewhere.seen().is_empty(), "{:?}", elsewhere.seen());
     assert!(provider.seen().is_empty(), "{:?}", provider.seen());
+}
+
+/// An answer to a call that did not carry the credential is about nobody in particular: here the provider was shown one half of
+/// a pair, by which it answers about anybody whose name is known.
+#[test]
+fn an_identity_needs_the_whole_credential_to_have_been_shown() {
+    let provider = Server::start(any_port(), answers).unwrap();
+    let upstream = upstream::start(any_port()).unwrap();
+    let folder = folder("dist");
+    let behaviours = ["half", "half-then-whole"];
+    let providers: String = behaviours.map(|behave| provider_yaml(behave, &provider.url(), behave, "")).concat();
+    let routes: String = behaviours
+        .map(|name| {
+            format!(
+                "  - match: {{path: /{name}/}}\n    providers: [{name}]\n    basic_auth: verify\n    upstream: {{url: \"{}\"}}\n",
+                upstream.url()
+            )
+        })
+        .concat();
+    let config =
+        format!("adapters: {{folder: \"{}\"}}\nproviders:\n{providers}routes:\n{routes}", folder.path().display());
+    let gateway = Gateway::start(&config).unwrap();
+    let get = |behave: &str| {
+        client::get(gateway.address, &format!("/{behave}/"), &[("Authorization", "Basic YWxpY2U6Z3Vlc3NlZA==")])
+            .unwrap()
+    };
+    let response = get("half");
+    assert_refused(&response, 503, "half");
+    assert_unblamed(&response, "half");
+    assert!(upstream.seen().is_empty());
+    assert!(gateway.log().contains("without having shown the credential to the provider"), "{}", gateway.log());
+    assert_eq!(provider.seen().len(), 1, "the call was made, and answered with somebody's name");
+    let response = get("half-then-whole");
+    assert_eq!((response.status, response.json()["user"].as_str()), (200, Some("alice")), "{}", response.text());
+    let seen = provider.seen();
+    assert_eq!(seen.last().unwrap().header("authorization"), Some("Basic YWxpY2U6Z3Vlc3NlZA=="));
+}
+
+/// The same before an adapter is ever used: `adapter test` runs it through the code that serves.
+#[test]
+fn adapter_test_fails_an_adapter_that_names_somebody_without_proof() {
+    let folder = folder("dist");
+    let case = |behave: &str, more: &str| {
+        format!(
+            r#"[{{"id": "{behave}", "provider": "odd", "credential": "basic",
+                "settings": {{"host": "https://id.example.com", "behave": "{behave}"}},
+                "exchanges": [{{"expect_request": {{"method": "GET", "url": "https://id.example.com/me", "headers": {{"X-User": "someone@example.com"}}}},
+                                "response": {{"status": 200, "body": {{"preferred_username": "alice"}}}}}}{more}],
+                "expect": {{"username": "alice"}}}}]"#
+        )
+    };
+    let second = r#", {"expect_request": {"method": "GET", "url": "https://id.example.com/more", "headers": {"Authorization": "Basic {basic}"}},
+                       "response": {"status": 200, "body": {}}}"#;
+    for (behave, more, code) in [("half", "", Some(1)), ("half-then-whole", second, Some(0))] {
+        let cases = folder.path().join(format!("{behave}.json"));
+        fs::write(&cases, case(behave, more)).unwrap();
+        let adapter = folder.path().join("odd.wasm");
+        let arguments = ["adapter", "test", adapter.to_str().unwrap(), "--cases", cases.to_str().unwrap()];
+        let output = run(&arguments, "", &[]).unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), code, "{behave}: {said}");
+        assert_eq!(said.contains("without having shown the credential"), code == Some(1), "{behave}: {said}");
+    }
 }
 
 /// The third way of a credential to a stranger: a document that names him.

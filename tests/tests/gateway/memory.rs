@@ -98,6 +98,28 @@ fn no_component_ever_holds_a_token_or_a_secret() {
     }
 }
 
+/// Tokens that the gateway did not send, and that a provider hands to whoever asks: of a session at another provider, say.
+#[test]
+fn tokens_that_a_provider_hands_out_are_masked() {
+    let handed = "handed-out-token-7731";
+    let escaped: String = handed.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    let json = |body: &str| Answer::text(200, "application/json", body).with("X-Known", KNOWN);
+    let mut answers: Vec<Answer> =
+        ["access_token", "refresh_token", "id_token", "client_secret", "accessToken", "ID-Token"]
+            .iter()
+            .flat_map(|name| {
+                [
+                    json(&format!(r#"{{"preferred_username":"alice","{name}":"{handed}"}}"#)),
+                    json(&format!(r#"{{"a":[{{"{name}" : "{escaped}"}}],"b":"{name}"}}"#)),
+                ]
+            })
+            .collect();
+    for body in [format!("access_token={handed}&token_type=bearer"), format!("scope=a&refresh%5Ftoken={handed}")] {
+        answers.push(Answer::text(200, "application/x-www-form-urlencoded", &body).with("X-Known", KNOWN));
+    }
+    search("dist", "search", &[handed.to_owned(), escaped], answers);
+}
+
 fn search(dist: &str, behave: &str, texts: &[String], answers: Vec<Answer>) {
     let turn = Arc::new(AtomicUsize::new(0));
     let (turns, count) = (Arc::clone(&turn), answers.len());

@@ -477,9 +477,113 @@ fn a_broken_key_does_not_take_the_others_with_it() {
     let world = World::with(set(&keys), "    cache: none\n");
     world.assert_passes(&RSA.token(&world.claims(&json!({}))), "RS256");
     world.assert_passes(&EC.token(&world.claims(&json!({}))), "ES256");
-    for kid in ["b1", "b2", "b3"] {
-        world.assert_bad(&RSA.signed(&RSA.header(&json!({"kid": kid})), &world.claims(&json!({}))), kid);
+    // Nobody can tell whether a token that names one of them is good, so it is not the token that is refused.
+    for kid in ["b1", "b2", "b3", "b4"] {
+        let response = world.get(&RSA.signed(&RSA.header(&json!({"kid": kid})), &world.claims(&json!({}))));
+        assert_refused(&response, 503, kid);
+        assert_unblamed(&response, kid);
     }
+    world.assert_bad(&STRANGER.token(&world.claims(&json!({}))), "a signature that a good key does not verify");
+    world.assert_bad(&RSA.signed(&RSA.header(&json!({"kid": "b5"})), &world.claims(&json!({}))), "an unknown key");
+    let log = world.gateway.log();
+    for (kid, reason) in
+        [("b1", "is malformed"), ("b2", "2048"), ("b3", "is malformed"), ("b4", "is of an unknown type")]
+    {
+        let lines: Vec<&str> =
+            log.lines().filter(|line| line.contains(&format!("`{kid}`")) && line.contains("WARN")).collect();
+        assert_eq!(lines.len(), 1, "{kid}: {lines:?}\n{log}");
+        assert!(lines[0].contains(reason), "{lines:?}");
+    }
+}
+
+/// What a set does not hold in a form that can be used is its provider's matter: the key may be the token's.
+#[test]
+fn a_set_that_cannot_be_used_is_the_providers_matter() {
+    let many: Vec<Value> = (0..100).map(|number| json!({"kid": format!("more-{number}")})).collect();
+    let many = |jwk: Value| many.iter().map(|more| with(EC.jwk(), more)).chain([jwk]).collect::<Vec<_>>();
+    let oct = json!({"kty": "oct", "kid": "rsa-1", "k": "AAAA"});
+    let mut short = RSA.jwk();
+    short["n"] = json!(URL_SAFE_NO_PAD.encode([0xc1; 128]));
+    let mut padded = RSA.jwk();
+    padded["n"] = json!(format!("{}==", padded["n"].as_str().unwrap()));
+    let mut off_curve = EC.jwk();
+    off_curve["x"] = json!(URL_SAFE_NO_PAD.encode([7; 32]));
+    let mut sealed = RSA.jwk();
+    sealed["use"] = json!("enc");
+    let no_kid = |mut jwk: Value| {
+        jwk.as_object_mut().unwrap().remove("kid");
+        jwk
+    };
+    let without_kid = json!({"alg": "RS256"});
+    let by_kid = RSA.header(&json!({}));
+    for (what, keys, key, header) in [
+        ("no keys", vec![], &*RSA, &by_kid),
+        ("no keys, no kid", vec![], &*RSA, &without_kid),
+        ("key 101", many(RSA.jwk()), &*RSA, &by_kid),
+        ("key 101, no kid", many(no_kid(RSA.jwk())), &*RSA, &without_kid),
+        ("a shared secret of that name", vec![oct, EC.jwk()], &*RSA, &by_kid),
+        ("a short key", vec![short.clone(), EC.jwk()], &*RSA, &by_kid),
+        ("a short key, no kid", vec![no_kid(short), EC.jwk()], &*RSA, &without_kid),
+        ("a padded key", vec![padded, EC.jwk()], &*RSA, &by_kid),
+        ("a point that is not on its curve", vec![off_curve, RSA.jwk()], &*EC, &EC.header(&json!({}))),
+        ("keys for encryption alone", vec![sealed], &*RSA, &by_kid),
+    ] {
+        let world = World::with(set(&keys.iter().collect::<Vec<_>>()), "    cache: none\n");
+        let claims = world.claims(&json!({}));
+        let response = world.get(&key.signed(header, &claims));
+        assert_refused(&response, 503, what);
+        assert_unblamed(&response, what);
+        assert!(world.upstream.seen().is_empty(), "{what}");
+        // What is no good whoever signed it is no good all the same.
+        world.assert_bad(&key.signed(header, &world.claims(&json!({"exp": 1}))), what);
+        assert!(world.gateway.log().contains("the provider's key set holds"), "{what}: {}", world.gateway.log());
+    }
+    // The same number with a sign octet before it, as some libraries write it.
+    let mut signed = RSA.jwk();
+    let modulus = URL_SAFE_NO_PAD.decode(signed["n"].as_str().unwrap()).unwrap();
+    signed["n"] = json!(URL_SAFE_NO_PAD.encode([vec![0], modulus].concat()));
+    let world = World::with(set(&[&signed]), "    cache: none\n");
+    world.assert_passes(&RSA.token(&world.claims(&json!({}))), "a sign octet");
+}
+
+/// Before anybody is asked, and before the cache, a token that a stranger made up costs about what any other one costs, also where
+/// eight providers look at it.
+#[test]
+fn a_header_without_measure_costs_no_more_than_a_plain_one() {
+    let provider = Server::start(any_port(), |_| Answer::status(401).into()).unwrap();
+    let upstream = upstream::start(any_port()).unwrap();
+    let names: Vec<String> = (0..8).map(|number| format!("p{number}")).collect();
+    let providers: String = names
+        .iter()
+        .map(|name| {
+            format!(
+                "  {name}:\n    adapter: keycloak\n    any_audience: true\n    settings: {{host: \"{}\", realm: {name}}}\n",
+                provider.url()
+            )
+        })
+        .collect();
+    let config = format!(
+        "providers:\n{providers}routes:\n  - match: {{path: /}}\n    providers: [{}]\n    upstream: {{url: \"{}\"}}\n",
+        names.join(", "),
+        upstream.url()
+    );
+    let gateway = Gateway::start(&config).unwrap();
+    let members: String = (0..1000).map(|number| format!(",\"{number:05x}\":0")).collect();
+    let token = |header: &str, claims: &str| format!("{}.c2ln", message(header, claims));
+    let plain = token(&format!(r#"{{"alg":"none","x":"{}"}}"#, "y".repeat(members.len())), "{}");
+    let hostile = token(&format!(r#"{{"alg":"RS256"{members}}}"#), "{}");
+    // The fastest of many: what else the machine does makes requests slower, and never quicker.
+    let fastest = |token: &str| {
+        let once = || {
+            let began = Instant::now();
+            assert_refused(&client::get_as(gateway.address, "/", token).unwrap(), 401, "nobody's token");
+            began.elapsed()
+        };
+        (0..60).map(|_| once()).min().unwrap()
+    };
+    let (usual, worst) = (fastest(&plain), fastest(&hostile));
+    assert!(worst < usual * 4, "{worst:?} against {usual:?} for a plain token of {} bytes", plain.len());
+    assert_eq!(provider.seen().len(), 0, "such a token is nobody's, and nobody is asked");
 }
 
 #[test]

@@ -118,3 +118,17 @@ fn what_an_answer_repeats_is_masked_there_too() {
     assert_eq!(world.status(jwt(&RSA.token(&echoed))), 401, "a name that is the credential names nobody");
     assert!(world.upstream.seen().is_empty());
 }
+
+#[test]
+fn keys_of_a_further_call_are_the_plans_own() {
+    let own = World::new("plan-signed-ask-own");
+    let answer = jwt(&RSA.token(&own.claims(&json!({}))));
+    assert_eq!(own.status(answer), 200);
+    assert_eq!(own.provider.seen().iter().filter(|request| request.path() == "/more").count(), 1);
+    let other = World::new("plan-signed-ask-other");
+    let answer = jwt(&RSA.token(&other.claims(&json!({}))));
+    assert_eq!(other.status(answer), 503);
+    let seen = other.provider.seen();
+    assert!(seen.iter().all(|request| matches!(request.target.as_str(), "/me" | "/keys")), "{seen:?}");
+    assert!(other.gateway.log().contains("which its plan does not name"), "{}", other.gateway.log());
+}

@@ -2,13 +2,22 @@
 //!
 //! It only chooses among checks, and refuses tokens that no reader may take for signed. Nothing here verifies anything: no
 //! claim that it returns may ever become a fact about somebody.
+//!
+//! It reads what anybody may send, before any cache, so it takes linear time: a header is bounded in bytes and members, and of
+//! the claims one member is read, without a tree of values.
 
+use crate::json::{self, Limits};
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::Value;
-use std::fmt;
+
+/// The largest JOSE header, in decoded bytes. Headers with a certificate chain (`x5c`) stay below it for short chains; such a
+/// chain is not used here anyway.
+const HEADER_BYTES_MAX: usize = 4 * 1024;
+/// The most members of a JOSE header. RFC 7515 registers eleven.
+const HEADER_MEMBERS_MAX: usize = 64;
+/// The deepest nesting of header and claims, in levels, as for a provider's answers.
+const DEPTH_MAX: usize = 32;
 
 /// The outer form of a bearer token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +31,8 @@ pub enum JwtForm {
         /// `iss` of the claims, unverified, where it is a text and there once.
         iss: Option<String>,
     },
-    /// The header starts as a JSON object, but readers would differ on what it says: no valid JSON, a member twice, or
-    /// `alg` in another letter case.
+    /// The header starts as a JSON object, but readers would differ on what it says (invalid JSON, a member twice, `alg` in
+    /// another letter case), or it is larger than any header that is signed: over 4 KiB or 64 members.
     BrokenHeader,
 }
 
@@ -43,9 +52,9 @@ impl JwtForm {
     }
 }
 
-/// Looks at a token's form. Decoding is lenient (either alphabet, padding or none), since a lenient provider's would be.
+/// Parses a token's form. Decoding is lenient (either alphabet, padding or none), since a lenient provider's would be.
 #[must_use]
-pub fn jwt_form(token: &str) -> JwtForm {
+pub(super) fn jwt_form(token: &str) -> JwtForm {
     let mut parts = token.split('.');
     let (Some(header), Some(claims), Some(_signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
@@ -55,28 +64,25 @@ pub fn jwt_form(token: &str) -> JwtForm {
     if header.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return JwtForm::NotJwt;
     }
-    let Some(header) = members(&header) else { return JwtForm::BrokenHeader };
-    let mut alg = None;
-    for (name, value) in header {
-        if name.eq_ignore_ascii_case("alg") {
-            if name != "alg" {
-                return JwtForm::BrokenHeader;
-            }
-            alg = text(value);
-        }
-    }
-    let iss = decode(claims)
-        .and_then(|claims| members(&claims))
-        .and_then(|claims| claims.into_iter().find(|(name, _)| name == "iss"))
-        .and_then(|(_, value)| text(value));
+    let Some(alg) = algorithm(&header) else { return JwtForm::BrokenHeader };
+    let iss = decode(claims).and_then(|claims| json::text_member(std::str::from_utf8(&claims).ok()?, "iss", DEPTH_MAX));
     JwtForm::Jwt { alg, iss }
 }
 
-fn text(value: Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text),
-        _ => None,
+/// `alg` of a header, `Some(None)` where it is absent or no text. `None`: the header is broken.
+fn algorithm(header: &[u8]) -> Option<Option<String>> {
+    let limits = Limits { bytes: HEADER_BYTES_MAX, depth: DEPTH_MAX };
+    let members = json::members(header, limits, HEADER_MEMBERS_MAX)?;
+    let mut algorithm = None;
+    for (name, value) in members {
+        if name.eq_ignore_ascii_case("alg") {
+            if name != "alg" {
+                return None;
+            }
+            algorithm = json::as_text(value);
+        }
     }
+    Some(algorithm)
 }
 
 fn decode(part: &str) -> Option<Vec<u8>> {
@@ -86,33 +92,4 @@ fn decode(part: &str) -> Option<Vec<u8>> {
     const URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
     const PLAIN: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
     URL.decode(part).or_else(|_| PLAIN.decode(part)).ok()
-}
-
-/// The members of a JSON object, in order; `None` where it is none or has a member twice.
-fn members(json: &[u8]) -> Option<Vec<(String, Value)>> {
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    let members = reader.deserialize_map(Members).ok()?;
-    reader.end().ok()?;
-    Some(members)
-}
-
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(String, Value)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members: Vec<(String, Value)> = Vec::new();
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            if members.iter().any(|(known, _)| *known == name) {
-                return Err(serde::de::Error::custom("a member twice"));
-            }
-            members.push((name, value));
-        }
-        Ok(members)
-    }
 }

@@ -1,6 +1,7 @@
 //! Tables and properties of reading credentials.
 
-use super::{CREDENTIAL_BYTES_MAX, Credential, JwtForm, Presented, jwt_form, read_authorization};
+use super::jwt::jwt_form;
+use super::{BearerToken, CREDENTIAL_BYTES_MAX, Credential, JwtForm, Presented, read_authorization};
 use crate::secret::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -11,7 +12,7 @@ fn read(values: &[&str]) -> Presented {
 }
 
 fn bearer(token: &str) -> Presented {
-    Presented::Credential(Credential::Bearer(Secret::new(token)))
+    Presented::Credential(Credential::Bearer(BearerToken::new(token)))
 }
 
 fn malformed(presented: &Presented) -> bool {
@@ -143,6 +144,67 @@ fn unsigned_tokens_in_any_spelling() {
     }
     let padded = format!("{}.e30.", STANDARD.encode(r#"{"alg":"none","x":"???>>>"}"#));
     assert!(jwt_form(&padded).is_unsigned());
+}
+
+/// A token's first two parts are anybody's to write: whatever is in them, reading them costs about what decoding costs.
+#[test]
+fn the_worst_token_costs_about_as_much_as_a_plain_one() {
+    let members = |bytes: usize| -> String { (0..bytes / 10).map(|number| format!(",\"{number:05x}\":0")).collect() };
+    let plain = |bytes: usize| format!(r#"{{"alg":"RS256","x":"{}"}}"#, "y".repeat(bytes));
+    let fastest = |token: &str| {
+        (0..20)
+            .map(|_| {
+                let began = std::time::Instant::now();
+                std::hint::black_box(jwt_form(std::hint::black_box(token)));
+                began.elapsed()
+            })
+            .min()
+            .unwrap()
+    };
+    for bytes in [12_000, 48_000] {
+        let many = format!(r#"{{"alg":"RS256"{}}}"#, members(bytes));
+        let nested = format!(r#"{{"alg":"RS256","x":{{"a":0{}}}}}"#, members(bytes));
+        let deep = format!(r#"{{"alg":"RS256","x":{}}}"#, "[".repeat(bytes));
+        let escaped = format!(r#"{{"alg":"RS256","x":"{}"}}"#, "\\u0061".repeat(bytes / 6));
+        let usual = fastest(&jwt(r#"{"alg":"RS256"}"#, &plain(bytes)));
+        for worst in [many, nested, deep, escaped] {
+            for token in [jwt(&worst, "{}"), jwt(r#"{"alg":"RS256"}"#, &worst)] {
+                let ratio = fastest(&token).as_secs_f64() / usual.as_secs_f64();
+                assert!(ratio < 20.0, "{ratio:.1} times a plain token of {bytes} bytes: {}", &worst[..40]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_header_beyond_measure_is_broken() {
+    let with = |count: usize| -> String { (1..count).map(|number| format!(",\"a{number}\":0")).collect() };
+    for (header, fits) in [
+        (format!(r#"{{"alg":"RS256"{}}}"#, with(64)), true),
+        (format!(r#"{{"alg":"RS256"{}}}"#, with(65)), false),
+        (format!(r#"{{"alg":"RS256","x":"{}"}}"#, "y".repeat(4096 - 22)), true),
+        (format!(r#"{{"alg":"RS256","x":"{}"}}"#, "y".repeat(4097 - 22)), false),
+        (format!(r#"{{"alg":"RS256","x":{}0{}}}"#, "[".repeat(31), "]".repeat(31)), true),
+        (format!(r#"{{"alg":"RS256","x":{}0{}}}"#, "[".repeat(32), "]".repeat(32)), false),
+        (r#"{"alg":"RS256","x":{"b":0,"b":0}}"#.to_owned(), false),
+    ] {
+        let form = jwt_form(&jwt(&header, r#"{"iss":"a"}"#));
+        assert_eq!(form == JwtForm::BrokenHeader, !fits, "{} bytes: {form:?}", header.len());
+        assert_eq!(form.is_unsigned(), !fits);
+    }
+    // Claims have no such bounds: whoever is asked about the token, or verifies it, judges them.
+    let claims = format!(r#"{{"\u0069ss":"a"{}}}"#, with(1000));
+    assert_eq!(
+        jwt_form(&jwt(r#"{"alg":"RS256"}"#, &claims)),
+        JwtForm::Jwt { alg: Some("RS256".into()), iss: Some("a".into()) }
+    );
+}
+
+#[test]
+fn a_token_is_parsed_once_however_many_look_at_it() {
+    let token = BearerToken::new(jwt(r#"{"alg":"RS256"}"#, r#"{"iss":"a"}"#));
+    let shared = token.clone();
+    assert!(std::ptr::eq(token.form(), shared.form()) && std::ptr::eq(token.reveal(), shared.reveal()));
 }
 
 proptest! {

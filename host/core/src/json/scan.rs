@@ -5,14 +5,34 @@ use std::borrow::Cow;
 /// A member name under which one popular parser smuggles exact numbers; nobody else has a use for it.
 const RESERVED_NAME: &str = "$serde_json::private::Number";
 
+/// Whether member names are compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// No object may have a name twice. That costs a list of the names of each object, sorted.
+    Unique,
+    /// They are not looked at.
+    Any,
+}
+
 /// Whether a text is one JSON object or array within the depth, in which no member name occurs twice.
 pub(super) fn is_strict(text: &str, depth: usize) -> bool {
-    let mut scanner = Scanner { bytes: text.as_bytes(), text, at: 0 };
+    let mut scanner = Scanner { bytes: text.as_bytes(), text, at: 0, names: Names::Unique };
     scanner.white();
-    matches!(scanner.peek(), Some(b'{' | b'[')) && scanner.value(depth).is_some() && {
-        scanner.white();
-        scanner.at == scanner.bytes.len()
-    }
+    matches!(scanner.peek(), Some(b'{' | b'[')) && scanner.value(depth).is_some() && scanner.ends()
+}
+
+/// Visits the members of the object that a text is: the name unescaped, the value as its text. `None` where the text is no JSON
+/// object within the depth, or where the visitor returned it.
+pub(super) fn each_member<'t>(
+    text: &'t str,
+    depth: usize,
+    names: Names,
+    visit: impl FnMut(Cow<'t, str>, &'t str) -> Option<()>,
+) -> Option<()> {
+    let mut scanner = Scanner { bytes: text.as_bytes(), text, at: 0, names };
+    scanner.white();
+    scanner.object(depth.checked_sub(1)?, visit)?;
+    scanner.ends().then_some(())
 }
 
 /// Finds the end of a string token: `at` is the byte after the opening quote; gives that of the closing one.
@@ -81,6 +101,7 @@ struct Scanner<'t> {
     bytes: &'t [u8],
     text: &'t str,
     at: usize,
+    names: Names,
 }
 
 impl<'t> Scanner<'t> {
@@ -92,6 +113,12 @@ impl<'t> Scanner<'t> {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
+    }
+
+    /// Whether nothing but white space is left.
+    fn ends(&mut self) -> bool {
+        self.white();
+        self.at == self.bytes.len()
     }
 
     fn take(&mut self, byte: u8) -> Option<()> {
@@ -106,7 +133,7 @@ impl<'t> Scanner<'t> {
     /// `depth`: levels that may still be opened. Recursion is bounded by it.
     fn value(&mut self, depth: usize) -> Option<()> {
         match self.peek()? {
-            b'{' => self.object(depth.checked_sub(1)?),
+            b'{' => self.object(depth.checked_sub(1)?, |_, _| Some(())),
             b'[' => self.array(depth.checked_sub(1)?),
             b'"' => self.string().map(drop),
             b't' => self.word("true"),
@@ -116,7 +143,8 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    fn object(&mut self, depth: usize) -> Option<()> {
+    /// `visit` is called with each member's name and the text of its value.
+    fn object(&mut self, depth: usize, mut visit: impl FnMut(Cow<'t, str>, &'t str) -> Option<()>) -> Option<()> {
         let mut names = Vec::new();
         self.take(b'{')?;
         self.white();
@@ -125,11 +153,16 @@ impl<'t> Scanner<'t> {
         }
         loop {
             self.white();
-            names.push(self.string()?);
+            let name = self.string()?;
             self.white();
             self.take(b':')?;
             self.white();
+            let start = self.at;
             self.value(depth)?;
+            if self.names == Names::Unique {
+                names.push(name.clone());
+            }
+            visit(name, self.text.get(start..self.at)?)?;
             self.white();
             if self.take(b',').is_none() {
                 self.take(b'}')?;

@@ -120,6 +120,69 @@ fn masks_what_strings_say_and_nothing_else() {
 }
 
 #[test]
+fn masks_tokens_that_a_provider_hands_out() {
+    let cases = [
+        (
+            r#"{"access_token":"a","refresh_token" : "b","x":"c"}"#,
+            r#"{"access_token":"M","refresh_token" : "M","x":"c"}"#,
+        ),
+        (
+            r#"{"accessToken":"a","id-token":"b","ID_TOKEN":"c","client_secret":"d"}"#,
+            r#"{"accessToken":"M","id-token":"M","ID_TOKEN":"M","client_secret":"M"}"#,
+        ),
+        (r#"{"access\u005ftoken":"a\"b"}"#, r#"{"access\u005ftoken":"M"}"#),
+        (r#"[{"a":{"id_token":"a"}},"id_token","b"]"#, r#"[{"a":{"id_token":"M"}},"id_token","b"]"#),
+        // Neither other names, nor what is no text.
+        (
+            r#"{"token_type":"a","token":"b","access_token_hash":"c"}"#,
+            r#"{"token_type":"a","token":"b","access_token_hash":"c"}"#,
+        ),
+        (
+            r#"{"access_token":null,"a":"b","id_token":"","refresh_token":{"c":"d"}}"#,
+            r#"{"access_token":null,"a":"b","id_token":"","refresh_token":{"c":"d"}}"#,
+        ),
+        (r#"{"id_token":1,"a":"b"}"#, r#"{"id_token":1,"a":"b"}"#),
+    ];
+    for (json, expected) in cases {
+        assert_eq!(mask(json, &[], "M"), expected);
+        assert_eq!(mask(json, &["q"], "M"), expected);
+    }
+}
+
+#[test]
+fn single_members() {
+    let limits = Limits { bytes: 40, depth: 3 };
+    let read = |text: &'static str| members(text.as_bytes(), limits, 2);
+    let found = read(r#" {"a\u0062": [1, {}] ,"c":"d"} "#).unwrap();
+    assert_eq!(found, [("ab".into(), "[1, {}]"), ("c".into(), "\"d\"")]);
+    assert_eq!(read("{}"), Some(Vec::new()));
+    for text in [
+        r#"{"a":1,"b":2,"c":3}"#,
+        r#"{"a":1,"a":2}"#,
+        r#"{"a":{"b":1,"b":2}}"#,
+        r#"{"a":[[[]]]}"#,
+        "[]",
+        "{} x",
+        r#"{"a":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#,
+    ] {
+        assert_eq!(read(text), None, "{text}");
+    }
+    for (text, expected) in [
+        (r#"{"b":{"a":"no"},"a":"yes"}"#, Some("yes")),
+        (r#"{"\u0061":"y\u0065s","b":1,"b":2}"#, Some("yes")),
+        (r#"{"a":"one","a":"two"}"#, None),
+        (r#"{"a":"one","\u0061":1}"#, None),
+        (r#"{"a":1}"#, None),
+        (r#"{"a":"one"} x"#, None),
+        (r#"{"a":"one""#, None),
+        (r#"["a","one"]"#, None),
+        ("", None),
+    ] {
+        assert_eq!(text_member(text, "a", 32).as_deref(), expected, "{text}");
+    }
+}
+
+#[test]
 fn a_table_of_attributes() {
     let json =
         r#"{"b":{"c":"x","n":9007199254740993123},"l":["p","q",1],"o":[{"name":"g"}],"e":[],"z":null,"t":true,"m":{}}"#;

@@ -3,7 +3,7 @@
 use super::keys;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use portcullis_core::credential::Credential;
+use portcullis_core::credential::{BearerToken, Credential};
 use portcullis_core::secret::Secret;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -146,7 +146,7 @@ impl Case {
         let (username, password) = ("someone@example.com", "api-token-of-a-case-51d0");
         let basic = STANDARD.encode(format!("{username}:{password}"));
         let credential = match self.credential {
-            Kind::Bearer => Credential::Bearer(Secret::new(&*token)),
+            Kind::Bearer => Credential::Bearer(BearerToken::new(&*token)),
             Kind::Basic => Credential::Basic {
                 username: Secret::new(username),
                 password: Secret::new(password),

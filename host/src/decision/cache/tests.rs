@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::{Fact, HeaderValues};
+use portcullis_core::credential::BearerToken;
 use portcullis_core::identity::{Actor, Email, Identity, Moment};
 use portcullis_core::refusal::Cause;
 use portcullis_core::secret::Secret;
@@ -15,7 +16,7 @@ fn after(ms: u64) -> Now {
 }
 
 fn bearer(token: &str) -> Credential {
-    Credential::Bearer(Secret::new(token))
+    Credential::Bearer(BearerToken::new(token))
 }
 
 fn basic(username: &str, password: &str) -> Credential {

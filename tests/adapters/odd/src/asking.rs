@@ -1,6 +1,23 @@
 //! Further calls that no honest adapter asks for.
 
-use portcullis_sdk::{Answer, Authorization, Context, Finding, Header, Refusal, Request, Source, request};
+use crate::planning;
+use portcullis_sdk::{
+    Answer, Authorization, Context, Finding, Header, Refusal, Request, SignatureRules, Source, request,
+};
+
+/// The second call of `half-then-whole`, and of a plan whose answers are signed.
+pub(crate) fn second(behave: &str, context: &Context) -> Finding {
+    let request = Request::get("second", format!("{}/more", context.text("host")));
+    let signed = |path: &str| {
+        let keys = format!("{}{path}", context.text("host"));
+        Some(SignatureRules { keys, ..planning::rules(context) })
+    };
+    Finding::Ask(vec![match behave {
+        "plan-signed-ask-own" => Request { signed: signed("/keys"), ..request.bearer() },
+        "plan-signed-ask-other" => Request { signed: signed("/keys?answer=alice"), ..request.bearer() },
+        _ => request.presented(),
+    }])
+}
 
 /// What `ask-...` asks for. It is never content.
 pub(crate) fn ask(what: &str, context: &Context, answers: &[Answer]) -> Result<Finding, Refusal> {
@@ -30,6 +47,15 @@ pub(crate) fn ask(what: &str, context: &Context, answers: &[Answer]) -> Result<F
         "authorization" => with(&|request| request.headers.push(header("Authorization", "Bearer mine"))),
         "secret" => with(&|request| {
             request.headers.push(Header { name: "X-A".into(), value: vec![Source::Secret("nobodys".into())] });
+        }),
+        // What an answer holds could be carried to a stranger in such a URL, which needs no credential.
+        "keys" => with(&|request| {
+            let keys = format!("{}/keys?answer=alice", context.text("elsewhere"));
+            request.signed = Some(SignatureRules { keys, ..planning::rules(context) });
+        }),
+        "keys-here" => with(&|request| {
+            let keys = format!("{host}/keys?answer=alice");
+            request.signed = Some(SignatureRules { keys, ..planning::rules(context) });
         }),
         "client" => with(&|request| request.authorization = Authorization::Client),
         _ => vec![more(&label)],

@@ -57,6 +57,9 @@ impl Adapter for Odd {
         if behave.starts_with("search") {
             return Ok(Finding::Identity(search::found(context, answers)));
         }
+        if answers.len() == 1 && matches!(behave, "half-then-whole" | "plan-signed-ask-own" | "plan-signed-ask-other") {
+            return Ok(asking::second(behave, context));
+        }
         let claims = claims(context, answers)?;
         let mut identity = Facts::of_token(context, &claims).identity()?;
         deeds::perform(behave, &mut identity);

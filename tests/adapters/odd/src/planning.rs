@@ -2,8 +2,8 @@
 
 use crate::{deeds, search};
 use portcullis_sdk::{
-    Authorization, Check, Context, Header, Lookup, Method, Object, Plan, PlanError, Refusal, Request, Response, Shape,
-    SignatureRules, Source, Step, request,
+    Authorization, Body, Check, Context, Header, JsonBody, Lookup, Method, Object, Plan, PlanError, Refusal, Request, Response, Shape,
+    SignatureRules, Slot, Source, Step, request,
 };
 
 /// The plan that `behave` asks for.
@@ -21,6 +21,23 @@ pub(crate) fn plan(context: &Context, documents: &[Response]) -> Result<Step, Pl
             when: Shape::Basic,
             how: Method::Call(Request { authorization: Authorization::Presented, ..honest() }),
         }]),
+        // Of the pair, the name alone is shown.
+        "half" | "half-then-whole" => Plan::of(vec![Check {
+            when: Shape::Basic,
+            how: Method::Call(Request {
+                authorization: Authorization::None,
+                headers: vec![Header { name: "X-User".into(), value: vec![Source::Username] }],
+                ..honest()
+            }),
+        }]),
+        "plan-unshown" => with(&|request| request.authorization = Authorization::None),
+        "plan-unshown-client" => with(&|request| request.authorization = Authorization::Client),
+        "plan-slot-twice" => with(&|request| {
+            let slot = |pointer: &str, value| Slot { pointer: pointer.into(), value: vec![value] };
+            let slots = vec![slot("/a~0", Source::Credential), slot("/a~", Source::Text("mine".into()))];
+            request.body = Body::Json(JsonBody { text: "{\"a~\":\"\"}".into(), slots });
+            request.authorization = Authorization::None;
+        }),
         "plan-loop" => deeds::run_forever(),
         "plan-trap" => panic!("as told"),
         "plan-huge" => Plan::asking(honest()).note(&"x".repeat(1024 * 1024)),
@@ -60,7 +77,7 @@ pub(crate) fn plan(context: &Context, documents: &[Response]) -> Result<Step, Pl
             issuers: vec![format!("{}/{{tid}}/v2.0", context.text("host"))],
             ..rules(context)
         }),
-        "plan-signed" => with(&|request| request.signed = Some(rules(context))),
+        "plan-signed" | "plan-signed-ask-own" | "plan-signed-ask-other" => with(&|request| request.signed = Some(rules(context))),
         "plan-signed-client" => {
             let mut request = request::introspection(format!("{}/me", context.text("host")));
             request.signed = Some(rules(context));
@@ -100,7 +117,7 @@ fn verifying(rules: SignatureRules) -> Plan {
     Plan::of(vec![Check { when: Shape::Jwt, how: Method::Verify(rules) }])
 }
 
-fn rules(context: &Context) -> SignatureRules {
+pub(crate) fn rules(context: &Context) -> SignatureRules {
     SignatureRules {
         keys: format!("{}/keys", context.text("host")),
         issuers: vec![context.text("host").into()],
