@@ -182,14 +182,14 @@ pub struct RouteConfig {
     pub identity_headers: Vec<(http::HeaderName, Fact)>,
     /// `header_values`: what becomes of a value that is not all visible ASCII.
     pub header_values: HeaderValues,
-    /// `authorization: keep`: the client's own Authorization goes upstream. Dropped by default.
+    /// `authorization: keep`: the client's own Authorization goes upstream, from a public route too. Dropped by default.
     pub keep_authorization: bool,
     /// `cookies: pass`: cookies pass both ways. By default they are dropped on a route with providers, where a session
     /// cookie of one beside a token of another would make two people one, and pass on a public route.
     pub pass_cookies: bool,
-    /// `refuse_query`: lower-case names of query parameters that an upstream could take for a credential.
-    /// `access_token` is always among them on a route with providers.
-    pub refuse_query: Vec<String>,
+    /// `refuse_query`: names of query parameters that an upstream could take for a credential. `access_token` is always
+    /// among them on a route with providers.
+    pub refuse_query: portcullis_core::target::QueryNames,
     /// `allow_in_path`: ambiguous spellings that this upstream needs.
     pub allow_in_path: Vec<portcullis_core::target::Oddity>,
 }
@@ -201,7 +201,8 @@ pub struct RouteMatch {
     pub host: Option<String>,
     /// `path`: a prefix of whole segments, with a leading `/` and without a final one; `/` is the empty text.
     pub path: String,
-    /// `methods`; empty: any.
+    /// `methods`, as they are written; empty: any. GET stands for HEAD too, where no route of this host and path names
+    /// HEAD.
     pub methods: Vec<String>,
 }
 
@@ -263,7 +264,7 @@ pub struct UpstreamConfig {
 }
 
 /// What an identity header carries.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Fact {
     /// `username`.
     Username,
@@ -280,9 +281,9 @@ pub enum Fact {
 }
 
 /// `header_values` of a route.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum HeaderValues {
-    /// `refuse`: 403, the reason in the log.
+    /// `refuse`: 403, the reason in the log. So is a comma, at which servers split a value into a list.
     #[default]
     Refuse,
     /// `percent_encode`: UTF-8, percent-encoded, injective.

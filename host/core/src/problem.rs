@@ -5,6 +5,10 @@
 
 use std::fmt::{self, Write as _};
 
+/// Beyond so many problems no remedy is searched for: to compare an unknown name with the known ones takes longer than to read
+/// it, and a file can hold tens of thousands of them.
+const SEARCHED_MAX: usize = 100;
+
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -68,6 +72,12 @@ impl Problems {
     #[must_use]
     pub fn len(&self) -> usize {
         self.list.len()
+    }
+
+    /// Whether they are few enough that a remedy may be searched for, as [`crate::text::suggestion`] does.
+    #[must_use]
+    pub fn are_few(&self) -> bool {
+        self.list.len() < SEARCHED_MAX
     }
 
     /// In the order of the file.

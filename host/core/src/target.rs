@@ -7,13 +7,13 @@
 //! It must never repair a target: the path and the query go upstream byte for byte as they came, or not at all.
 
 mod authority;
+mod decode;
 mod oddity;
 mod path;
+mod query;
 
 pub use oddity::Oddity;
-
-use percent_encoding::percent_decode_str;
-use std::borrow::Cow;
+pub use query::QueryNames;
 
 /// A target that every server reads the same way, apart from its [`NormalTarget::oddities`]. Only the normaliser makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct NormalTarget {
     path: String,
     /// The path as the most lenient server would read it, for matching; `None` where it is the path itself.
     reading: Option<String>,
+    /// The path as it is read where it is decoded or parsed once more, where that makes a difference.
+    further: Vec<String>,
     query: Option<String>,
     oddities: Vec<Oddity>,
 }
@@ -69,13 +71,20 @@ pub enum TargetError {
     /// Escapes that do not decode to UTF-8, overlong forms among them.
     #[error("the escapes in the path do not decode to UTF-8: encode the UTF-8 form")]
     Utf8,
+    /// Escapes within escapes, more of them than are followed (`%2525252541`).
+    #[error("the path is percent-encoded more than 4 times: encode it once")]
+    Depth,
+    /// A method that some servers take for another one ([`crate::method::is_unambiguous`]).
+    #[error("the method is not written in upper case, or is none: send it in upper-case letters, at most 32")]
+    Method,
 }
 
 impl NormalTarget {
     /// Reads the target of an HTTP/1 request: its request line's target as it came, all of its Host headers, its method.
     ///
     /// # Errors
-    /// A target that can be read in two ways, or no or several hosts (RFC 9112 3.2).
+    /// A target that can be read in two ways, or no or several hosts (RFC 9112 3.2), or a method that some servers take for
+    /// another one.
     pub fn parse(raw_target: &str, host_headers: &[&str], method: &str) -> Result<Self, TargetError> {
         let (written, rest) = split_form(raw_target, method)?;
         let host = match host_headers {
@@ -135,6 +144,7 @@ impl NormalTarget {
             authority: host.written.to_owned(),
             path: path.to_owned(),
             reading: examined.reading,
+            further: examined.further,
             query: query.map(str::to_owned),
             oddities: examined.oddities,
         })
@@ -186,32 +196,49 @@ impl NormalTarget {
         is_under(&self.path, prefix)
     }
 
-    /// The names of the query's parameters as an upstream could read them: separated by `&` or `;`, percent-decoded, `+`
-    /// as a space, trimmed, cut at `[` (PHP and Rails read `a[]=x` as `a`), lower case.
-    pub fn query_names(&self) -> impl Iterator<Item = String> + '_ {
-        self.query_pairs().map(|(name, _)| query_name(name))
+    /// The path as a server reads it that decodes it once more, or that is passed the decoded path by another server and
+    /// parses that (`%3b`, `%3f` and `%23` are then syntax), one for each decoding until nothing is left to decode. All of
+    /// them must be the matter of the same route. Empty where none of this makes a difference.
+    pub fn further_readings(&self) -> impl Iterator<Item = Reading<'_>> {
+        self.further.iter().map(|path| Reading(path))
     }
 
-    /// The values of the query's parameters of this name, read in the same way.
-    pub fn query_values<'q>(&'q self, name: &'q str) -> impl Iterator<Item = String> + 'q {
-        self.query_pairs().filter(move |(found, _)| query_name(found) == name).map(|(_, value)| query_text(value))
+    /// The first of these names that some server reads in the query. See [`QueryNames`].
+    #[must_use]
+    pub fn query_name<'w>(&self, wanted: &'w QueryNames) -> Option<&'w str> {
+        let mut reader = query::Reader::default();
+        self.query_pairs(wanted).find_map(|(name, _)| reader.name(name, wanted))
     }
 
-    fn query_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        let pairs = self.query().into_iter().flat_map(|query| query.split(['&', ';']));
+    /// The values of all parameters that some server reads as one of these names, percent-decoded once, `+` as a space.
+    pub fn query_values<'q>(&'q self, wanted: &'q QueryNames) -> impl Iterator<Item = Vec<u8>> + 'q {
+        let mut reader = query::Reader::default();
+        self.query_pairs(wanted).filter_map(move |(name, value)| {
+            reader.name(name, wanted)?;
+            let mut decoded = Vec::new();
+            decode::decode(value.bytes().map(|byte| if byte == b'+' { b' ' } else { byte }), &mut decoded);
+            Some(decoded)
+        })
+    }
+
+    /// Names and values, separated by `&` or `;`. Nothing where nothing is wanted.
+    fn query_pairs(&self, wanted: &QueryNames) -> impl Iterator<Item = (&str, &str)> {
+        let query = self.query().filter(|_| !wanted.is_empty());
+        let pairs = query.into_iter().flat_map(|query| query.split(['&', ';']));
         pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
     }
 }
 
-fn query_name(raw: &str) -> String {
-    let name = query_text(raw);
-    let whole = name.split_once('[').map_or(&*name, |(head, _)| head);
-    whole.trim_matches(|c: char| c.is_whitespace() || c.is_control()).to_lowercase()
-}
+/// One way to read a path.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'t>(&'t str);
 
-fn query_text(raw: &str) -> String {
-    let spaced: Cow<'_, str> = if raw.contains('+') { Cow::Owned(raw.replace('+', " ")) } else { Cow::Borrowed(raw) };
-    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+impl Reading<'_> {
+    /// As [`NormalTarget::has_prefix`], of this reading.
+    #[must_use]
+    pub fn has_prefix(self, prefix: &str) -> bool {
+        is_under(self.0, prefix)
+    }
 }
 
 fn is_under(path: &str, prefix: &str) -> bool {
@@ -220,6 +247,9 @@ fn is_under(path: &str, prefix: &str) -> bool {
 
 /// Splits the target into the authority of an absolute form, if it is one, and path with query.
 fn split_form<'a>(raw: &'a str, method: &str) -> Result<(Option<&'a str>, &'a str), TargetError> {
+    if !crate::method::is_unambiguous(method.as_bytes()) {
+        return Err(TargetError::Method);
+    }
     if method == "CONNECT" {
         return Err(TargetError::Form);
     }

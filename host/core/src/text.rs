@@ -1,13 +1,17 @@
 //! Small questions about texts that several readers ask in the same way.
 
+/// So many known names are looked at when a near one is searched for.
+const CANDIDATES_MAX: usize = 200;
+
 /// The known name that somebody most likely meant, if one is near enough to be worth naming.
 ///
-/// Distance counts insertions, deletions, substitutions and swaps of neighbours; a third of the name's length is near.
+/// Of very many known names only the first 200 are looked at. Distance counts insertions, deletions, substitutions and swaps of neighbours; a third of the name's length is near.
 #[must_use]
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let near = (name.chars().count() / 3).max(1);
     known
         .into_iter()
+        .take(CANDIDATES_MAX)
         .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= near)
         .min_by_key(|(distance, _)| *distance)
@@ -48,6 +52,26 @@ pub fn shown(text: &str) -> String {
         short.push('…');
     }
     short
+}
+
+/// Whether two names are one to a server that ignores letter case (by whatever mapping) and white space around them.
+///
+/// For rules that refuse only: it takes more names for the same than any single server does.
+#[must_use]
+pub fn is_same_in_any_case(a: &str, b: &str) -> bool {
+    any_case(a.trim()).eq(any_case(b.trim()))
+}
+
+/// As [`is_same_in_any_case`], whether a name begins with `start`.
+#[must_use]
+pub fn starts_in_any_case(name: &str, start: &str) -> bool {
+    let mut name = any_case(name.trim());
+    any_case(start.trim()).all(|wanted| name.next() == Some(wanted))
+}
+
+/// Upper case, then lower case: the second step alone keeps `ſ`, the first alone keeps the Kelvin sign.
+fn any_case(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
 }
 
 /// Optimal string alignment distance. Quadratic: both texts are cut at 64 characters.
@@ -104,6 +128,18 @@ mod tests {
         assert_eq!(suggestion("hots", known), "did you mean `host`?");
         assert_eq!(suggestion("tenant", known), "known here: `realm`, `host`, `mode`");
         assert_eq!(suggestion("tenant", []), "remove it");
+    }
+
+    #[test]
+    fn names_in_any_case() {
+        for (a, b) in [("svc", "SVC"), ("svc", "\u{17f}vc"), ("kim", "\u{212a}IM"), (" a", "A\t"), ("\u{e4}", "\u{c4}")] {
+            assert!(is_same_in_any_case(a, b) && is_same_in_any_case(b, a), "{a} {b}");
+            assert!(starts_in_any_case(&format!("{}:x", b.trim()), a), "{a} {b}");
+        }
+        for (a, b) in [("a", "b"), ("a", "aa"), ("aa", "a"), ("", "a")] {
+            assert!(!is_same_in_any_case(a, b), "{a} {b}");
+        }
+        assert!(!starts_in_any_case("sv", "svc:") && starts_in_any_case("SVC:ci", "svc:"));
     }
 
     #[test]

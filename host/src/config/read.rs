@@ -8,6 +8,7 @@ use portcullis_core::problem::Problems;
 use portcullis_core::setting::{CredentialKind, Description};
 use portcullis_core::text::{shown, suggestion};
 use portcullis_core::tree::{self, At, Node, Value};
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -76,15 +77,12 @@ impl Draft {
     /// The names of the adapters that the providers name, each once, in the order of the file.
     #[must_use]
     pub fn adapters_wanted(&self) -> Vec<String> {
-        let mut wanted: Vec<String> = Vec::new();
-        if let Some(Value::Mapping(providers)) = self.root.get("providers").map(|node| &node.value) {
-            for name in providers.iter().filter_map(|(_, node)| node.get("adapter")?.as_text()) {
-                if !wanted.iter().any(|other| other == name) {
-                    wanted.push(name.to_owned());
-                }
-            }
-        }
-        wanted
+        let Some(Value::Mapping(providers)) = self.root.get("providers").map(|node| &node.value) else {
+            return Vec::new();
+        };
+        let mut seen = HashSet::new();
+        let names = providers.iter().filter_map(|(_, node)| node.get("adapter")?.as_text());
+        names.filter(|name| seen.insert(*name)).map(str::to_owned).collect()
     }
 
     /// Checks everything. `describe` gives an adapter's description, `None` where it could not be loaded; `known` are the

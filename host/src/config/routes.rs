@@ -10,17 +10,19 @@ use super::{files, headers, names, require};
 use http::HeaderName;
 use portcullis_core::base_url;
 use portcullis_core::policy::Require;
+use portcullis_core::method;
 use portcullis_core::problem::Problems;
-use portcullis_core::target::Oddity;
+use portcullis_core::target::{Oddity, QueryNames};
 use portcullis_core::text::{one_of, suggestion};
 use portcullis_core::tree::{At, Value};
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// How long an upstream may take to begin its answer where the file does not say.
 const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What Atlassian's servers take for a login in a query (`os_authType` makes them).
-const ATLASSIAN: [&str; 3] = ["os_username", "os_password", "os_authtype"];
+const ATLASSIAN: [&str; 3] = ["os_username", "os_password", "os_authType"];
 
 /// Reads all routes; `providers` are the names that there are.
 pub(super) fn read(
@@ -34,32 +36,48 @@ pub(super) fn read(
         at.report(problems, "is an empty list", "write at least one route");
         return None;
     }
+    let known = Known(providers.iter().map(|provider| (provider.name.as_str(), provider)).collect());
     let mut routes = Vec::new();
-    let mut matches: Vec<(usize, RouteMatch)> = Vec::new();
+    let mut taken = Taken::default();
     for (index, item) in items.iter().enumerate() {
-        let (matched, route) = read_one(index, item, providers, resolve, problems);
-        if let Some(matched) = matched {
-            if let Some((other, _)) = matches.iter().find(|(_, other)| overlap(other, &matched)) {
-                let problem = format!("matches the same requests as routes[{other}]");
-                item.report(problems, problem, "remove one, or tell them apart by host, path or methods");
-            }
-            matches.push((index, matched));
+        let (matched, route) = read_one(index, item, &known, resolve, problems);
+        if let Some(other) = matched.and_then(|matched| taken.by_another(index, &matched)) {
+            let problem = format!("matches the same requests as routes[{other}]");
+            item.report(problems, problem, "remove one, or tell them apart by host, path or methods");
         }
         routes.push(route);
     }
     routes.into_iter().collect()
 }
 
-/// The same host and path, and a method in common that both name, or that both leave open.
-fn overlap(a: &RouteMatch, b: &RouteMatch) -> bool {
-    let methods = (a.methods.is_empty() && b.methods.is_empty()) || a.methods.iter().any(|m| b.methods.contains(m));
-    a.host == b.host && a.path == b.path && methods
+/// The providers that there are, by name. Looking through a list for each name of each route would be quadratic.
+struct Known<'p>(HashMap<&'p str, &'p NamedProvider>);
+
+/// Host and path of a route, and for each method (`None`: any) the route that has it.
+#[derive(Default)]
+struct Taken(HashMap<(Option<String>, String), HashMap<Option<String>, usize>>);
+
+impl Taken {
+    /// An earlier route that matches the same requests: the same host and path, and a method in common that both name, or
+    /// that both leave open.
+    fn by_another(&mut self, index: usize, matched: &RouteMatch) -> Option<usize> {
+        let methods: Vec<Option<String>> = match matched.methods.as_slice() {
+            [] => vec![None],
+            methods => methods.iter().cloned().map(Some).collect(),
+        };
+        let of_path = self.0.entry((matched.host.clone(), matched.path.clone())).or_default();
+        let other = methods.iter().find_map(|method| of_path.get(method)).copied();
+        for method in methods {
+            of_path.entry(method).or_insert(index);
+        }
+        other
+    }
 }
 
 fn read_one(
     index: usize,
     at: &At<'_>,
-    known: &[NamedProvider],
+    known: &Known<'_>,
     resolve: &dyn Resolve,
     problems: &mut Problems,
 ) -> (Option<RouteMatch>, Option<RouteConfig>) {
@@ -83,7 +101,7 @@ fn read_one(
     let basic_at = walker.take("basic_auth");
     let basic_auth = basic_at.as_ref().map_or(Some(BasicAuth::Block), |at| basic_auth(at, problems));
     if let (Some(at), Some(BasicAuth::Verify), Some(Access::Providers(names))) = (&basic_at, basic_auth, &access)
-        && !known.iter().any(|provider| provider.takes_basic && names.contains(&provider.name))
+        && !names.iter().any(|name| known.0.get(name.as_str()).is_some_and(|provider| provider.takes_basic))
     {
         let remedy = "write block, or name a provider whose adapter takes Basic (`portcullis adapter show NAME`)";
         at.report(problems, "cannot be `verify`: no provider of the route takes Basic pairs", remedy);
@@ -120,8 +138,6 @@ fn read_one(
         if !is_public {
             refuse_query.push("access_token".to_owned());
         }
-        refuse_query.sort();
-        refuse_query.dedup();
         Some(RouteConfig {
             index,
             matches: matches.clone()?,
@@ -137,7 +153,7 @@ fn read_one(
             header_values: header_values?,
             keep_authorization: keep? == "keep",
             pass_cookies: cookies? == "pass",
-            refuse_query,
+            refuse_query: QueryNames::of(refuse_query),
             allow_in_path: allow_in_path?,
         })
     };
@@ -149,7 +165,7 @@ fn access(
     route: &At<'_>,
     providers: Option<&At<'_>>,
     public: Option<&At<'_>>,
-    known: &[NamedProvider],
+    known: &Known<'_>,
     problems: &mut Problems,
 ) -> Option<Access> {
     let is_public = public.map_or(Some(false), |at| at.flag(problems));
@@ -170,18 +186,29 @@ fn access(
         return None;
     }
     let mut found = Vec::new();
+    let mut seen = HashSet::new();
     for item in &names {
         let Some(name) = item.text(problems) else { continue };
-        if !known.iter().any(|provider| provider.name == name) {
-            let remedy = suggestion(&name, known.iter().map(|provider| provider.name.as_str()));
+        if !known.0.contains_key(name.as_str()) {
+            let remedy = match problems.are_few() {
+                true => suggestion(&name, sorted(known)),
+                false => "name one of `providers`".to_owned(),
+            };
             item.report(problems, format!("there is no provider `{}`", item.shown()), remedy);
-        } else if found.contains(&name) {
+        } else if !seen.insert(name.clone()) {
             item.report(problems, format!("names `{name}` twice"), "name each provider once");
         } else {
             found.push(name);
         }
     }
     (found.len() == names.len()).then_some(Access::Providers(found))
+}
+
+/// The names of the providers, in the same order always.
+fn sorted<'p>(known: &Known<'p>) -> Vec<&'p str> {
+    let mut names: Vec<&str> = known.0.keys().copied().collect();
+    names.sort_unstable();
+    names
 }
 
 fn route_match(at: &At<'_>, problems: &mut Problems) -> Option<RouteMatch> {
@@ -231,7 +258,7 @@ fn methods(at: &At<'_>, problems: &mut Problems) -> Option<Vec<String>> {
         at.report(problems, "is an empty list", "write at least one, or leave the line out for all");
         return None;
     }
-    if methods.iter().any(|m| !headers::is_token(m) || m.bytes().any(|b| b.is_ascii_lowercase())) {
+    if methods.iter().any(|name| !method::is_unambiguous(name.as_bytes())) {
         at.report(problems, "names what is no method", "write methods in upper case: [GET, POST]");
         return None;
     }
@@ -291,15 +318,15 @@ fn basic_auth(at: &At<'_>, problems: &mut Problems) -> Option<BasicAuth> {
 
 fn query_names(at: &At<'_>, problems: &mut Problems) -> Option<Vec<String>> {
     let names = at.text_or_texts(problems)?;
-    let mut lower = Vec::new();
+    let mut all = Vec::new();
     for name in names {
         if name == "atlassian" {
-            lower.extend(ATLASSIAN.map(str::to_owned));
+            all.extend(ATLASSIAN.map(str::to_owned));
         } else {
-            lower.push(name.to_lowercase());
+            all.push(name);
         }
     }
-    Some(lower)
+    Some(all)
 }
 
 fn oddities(at: &At<'_>, problems: &mut Problems) -> Option<Vec<Oddity>> {

@@ -198,8 +198,12 @@ fn unknown(name: &str, at: &At<'_>, description: &Description, problems: &mut Pr
         return at.report(problems, "does not belong here", "write it beside `settings`, one level up");
     }
     let known = description.settings.iter().map(|spec| spec.name.as_str());
-    let near = portcullis_core::text::nearest(name, known.clone().chain(RESERVED));
-    let remedy = near.map_or_else(|| suggestion(name, known), |near| format!("did you mean `{near}`?"));
+    let remedy = if problems.are_few() {
+        let near = portcullis_core::text::nearest(name, known.clone().chain(RESERVED));
+        near.map_or_else(|| suggestion(name, known), |near| format!("did you mean `{near}`?"))
+    } else {
+        "remove it".to_owned()
+    };
     at.report(problems, format!("is unknown: {} has no setting `{}`", description.title, shown(name)), remedy);
 }
 

@@ -10,6 +10,8 @@ use http::header::{
     ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, COOKIE, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use portcullis_core::denial::{Denial, Kind};
+use portcullis_core::method::is_unambiguous;
 
 /// How long a browser may remember the answer, in seconds.
 const REMEMBERED_S: u16 = 600;
@@ -17,13 +19,24 @@ const REMEMBERED_S: u16 = 600;
 const NAMES_BYTES_MAX: usize = 2048;
 
 /// The method that a preflight asks for; `None` for any other request.
-pub(super) fn asked(request: &Request<'_>) -> Option<Method> {
+///
+/// # Errors
+///
+/// 400 for a method that some servers take for another one ([`is_unambiguous`]): the request that would follow is refused.
+pub(super) fn asked(request: &Request<'_>) -> Result<Option<Method>, Denial> {
     let headers = request.headers;
     let credential = headers.contains_key(AUTHORIZATION) || headers.contains_key(COOKIE);
     if request.method != Method::OPTIONS || credential || one(headers, &ORIGIN).is_none() {
-        return None;
+        return Ok(None);
     }
-    Method::from_bytes(one(headers, &ACCESS_CONTROL_REQUEST_METHOD)?.as_bytes()).ok()
+    let Some(method) = one(headers, &ACCESS_CONTROL_REQUEST_METHOD) else { return Ok(None) };
+    match Method::from_bytes(method.as_bytes()) {
+        Ok(method) if is_unambiguous(method.as_str().as_bytes()) => Ok(Some(method)),
+        Ok(_) | Err(_) => {
+            let reason = "a preflight asks for a method that is not written in upper case, or is none";
+            Err(Denial::by("match.methods", Kind::Ambiguous, reason))
+        }
+    }
 }
 
 fn one<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {

@@ -6,12 +6,14 @@ use super::verdicts::Served;
 use super::{Account, Decision, Pass, Passage, Request, Snapshot, cors, routing, select};
 use crate::config::{Access, BasicAuth, Cors, RouteConfig, Services};
 use crate::provider::now;
+use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use portcullis_core::credential::{Credential, Presented, read_authorization};
 use portcullis_core::denial::{Denial, Kind};
 use portcullis_core::facts::Facts;
 use portcullis_core::identity::Actor;
 use portcullis_core::refusal::{Cause, Refusal};
+use portcullis_core::text::starts_in_any_case;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,7 +21,10 @@ use std::time::Instant;
 pub async fn decide(snapshot: &Snapshot, request: Request<'_>) -> Decision {
     let mut account = Account::default();
     // A preflight is the matter of the route of what is to follow it.
-    let asked = cors::asked(&request);
+    let asked = match cors::asked(&request) {
+        Ok(asked) => asked,
+        Err(denial) => return Decision::from(Err(denial)),
+    };
     let preflight = asked.as_ref().and_then(|method| {
         let following = Request { method, ..request };
         let route = routing::find(&snapshot.routes, &following)?;
@@ -30,27 +35,16 @@ pub async fn decide(snapshot: &Snapshot, request: Request<'_>) -> Decision {
         return Decision::from(Err(Denial::new(Kind::NoRoute, "no route matches")));
     };
     account.route = Some(route.index);
-    // Two readings of a target are two routes: that is no matter of who asks, and is never let through.
-    if let Some(oddity) = request.target.oddities().iter().find(|oddity| !route.allow_in_path.contains(oddity)) {
-        let reason = format!("the path holds an {} (allow_in_path)", oddity.name());
-        let denial = Denial::by("allow_in_path", Kind::Ambiguous, reason);
-        return Decision { account, ..Decision::from(Err(denial)) };
-    }
-    if routing::is_ambiguous(&snapshot.routes, &matched, route) {
-        let reason = "servers read the path as different routes' (allow_in_path)";
-        let denial = Denial::by("allow_in_path", Kind::Ambiguous, reason);
+    // What is two routes' matter, or two methods', is no matter of who asks, and is never let through: nor where the route
+    // only observes, since the other one may be guarded.
+    if let Err(denial) = of_one_route(snapshot, route, &matched, preflight.is_some()) {
         return Decision { account, ..Decision::from(Err(denial)) };
     }
     let allow_origin = cors::allowed_origin(&route.cors, request.headers);
-    if preflight.is_some() {
-        let outcome = match (&route.cors, &allow_origin) {
-            (Cors::Pass, _) => Ok(Passage::Forward(Pass { preflight: true, ..as_nobody(route, false, false) })),
-            (_, Some(origin)) => Ok(Passage::Preflight(cors::answer(origin.clone(), matched.method, request.headers))),
-            (_, None) => Err(Denial::by("cors", Kind::Forbidden, "the page's origin is not among `cors.origins`")),
-        };
-        return Decision { outcome, allow_origin, account };
-    }
-    let mut outcome = pass(snapshot, route, request, &mut account).await;
+    let mut outcome = match preflight {
+        Some(_) => answer_preflight(route, &matched, allow_origin.as_ref()),
+        None => pass(snapshot, route, request, &mut account).await.map(Passage::Forward),
+    };
     if let Err(denial) = &mut outcome {
         denial.offers_basic = route.basic_auth == BasicAuth::Verify;
         if let (Kind::Throttled { retry_after_s }, true) = (&denial.kind, snapshot.throttled_is_unavailable) {
@@ -59,9 +53,65 @@ pub async fn decide(snapshot: &Snapshot, request: Request<'_>) -> Decision {
     }
     if route.observe {
         account.observed = Some(outcome.err());
-        outcome = Ok(as_nobody(route, true, true));
+        outcome = Ok(Passage::Forward(as_nobody(route, true, true)));
     }
-    Decision { outcome: outcome.map(Passage::Forward), allow_origin, account }
+    Decision { outcome, allow_origin, account }
+}
+
+/// Whether all servers take the request for this route's matter.
+///
+/// # Errors
+///
+/// 400 with the name of what would have to be allowed, or changed.
+fn of_one_route(
+    snapshot: &Snapshot,
+    route: &RouteConfig,
+    matched: &Request<'_>,
+    is_preflight: bool,
+) -> Result<(), Denial> {
+    let refuse = |rule: &'static str, reason: String| Err(Denial::by(rule, Kind::Ambiguous, reason));
+    if let Some(oddity) = matched.target.oddities().iter().find(|oddity| !route.allow_in_path.contains(oddity)) {
+        return refuse("allow_in_path", format!("the path holds an {} (allow_in_path)", oddity.name()));
+    }
+    if routing::is_ambiguous(&snapshot.routes, matched, route) {
+        return refuse("allow_in_path", "servers read the path as different routes' (allow_in_path)".to_owned());
+    }
+    // A preflight's headers stay here, but its query goes along, and no credential is asked for.
+    if is_preflight && routing::names_a_method(matched) {
+        return refuse("match.methods", "the query of a preflight names a method".to_owned());
+    }
+    if !is_preflight && routing::is_overridden(&snapshot.routes, matched, route) {
+        let reason = "a header, or `_method` in the query, asks the upstream to take the request for another method's, and \
+                      that has another route";
+        return refuse("match.methods", reason.to_owned());
+    }
+    Ok(())
+}
+
+/// What becomes of a preflight on a route that has `cors`.
+fn answer_preflight(
+    route: &Arc<RouteConfig>,
+    matched: &Request<'_>,
+    allow_origin: Option<&HeaderValue>,
+) -> Result<Passage, Denial> {
+    without_credential_in_query(route, matched)?;
+    match (&route.cors, allow_origin) {
+        (Cors::Pass, _) => Ok(Passage::Forward(Pass { preflight: true, ..as_nobody(route, false, false) })),
+        (_, Some(origin)) => Ok(Passage::Preflight(cors::answer(origin.clone(), matched.method, matched.headers))),
+        (_, None) => Err(Denial::by("cors", Kind::Forbidden, "the page's origin is not among `cors.origins`")),
+    }
+}
+
+/// Refuses a query that the upstream could take for a login (`refuse_query`). On every road that leads upstream: a preflight
+/// that is passed on could be used to guess passwords, and a public route may have been given names, too.
+fn without_credential_in_query(route: &RouteConfig, request: &Request<'_>) -> Result<(), Denial> {
+    let Some(name) = request.target.query_name(&route.refuse_query) else { return Ok(()) };
+    let kind = match &route.access {
+        Access::Providers(_) => Kind::Unauthenticated,
+        Access::Public => Kind::Ambiguous,
+    };
+    let reason = format!("the query parameter `{name}` could be taken for a credential");
+    Err(Denial::by("refuse_query", kind, reason))
 }
 
 async fn pass(
@@ -70,24 +120,14 @@ async fn pass(
     request: Request<'_>,
     account: &mut Account,
 ) -> Result<Pass, Denial> {
-    if routing::is_overridden(&snapshot.routes, &request, route) {
-        let reason = "a header, or `_method` in the query, asks the upstream to take the request for another method's, and \
-                      that has another route";
-        return Err(Denial::by("match.methods", Kind::Ambiguous, reason));
-    }
+    without_credential_in_query(route, &request)?;
     let names = match &route.access {
-        Access::Public => return Ok(as_nobody(route, false, true)),
+        Access::Public => return Ok(as_nobody(route, route.keep_authorization, route.pass_cookies)),
         Access::Providers(names) => names,
     };
-    if let Some(name) =
-        request.target.query_names().find(|name| name == "access_token" || route.refuse_query.contains(name))
-    {
-        let reason = format!("the query parameter `{name}` could be taken for a credential");
-        return Err(Denial::by("refuse_query", Kind::Unauthenticated, reason));
-    }
     let values = request.headers.get_all(AUTHORIZATION);
     let unauthenticated = |reason: &str| Denial::new(Kind::Unauthenticated, reason);
-    let credential = match read_authorization(values.iter().map(http::HeaderValue::as_bytes)) {
+    let credential = match read_authorization(values.iter().map(HeaderValue::as_bytes)) {
         Presented::Nothing => return Err(unauthenticated("no credential")),
         Presented::UnknownScheme => return Err(unauthenticated("an unknown scheme")),
         Presented::Malformed(reason) => return Err(Denial::new(Kind::Ambiguous, reason)),
@@ -179,7 +219,7 @@ fn name_of_program(route: &RouteConfig, facts: &Facts) -> Result<Option<Arc<str>
             refuse("the credential is a program's, and the route admits people (`services`)")
         }
         (Services::Prefix(prefix), Actor::Service) => Ok(Some(format!("{prefix}{}", facts.username).into())),
-        (Services::Prefix(prefix), Actor::User) if facts.username.starts_with(prefix) => {
+        (Services::Prefix(prefix), Actor::User) if starts_in_any_case(&facts.username, prefix) => {
             refuse("this user's name begins as those of programs do here (`services.prefix`)")
         }
         (Services::Refuse | Services::Prefix(_), Actor::User) | (Services::Pass, _) => Ok(None),

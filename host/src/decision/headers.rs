@@ -6,6 +6,7 @@ use portcullis_core::denial::{Denial, Kind};
 use portcullis_core::header;
 use portcullis_core::identity::Identity;
 use portcullis_core::list::List;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A fact in one of the two encodings: what some route puts into a header.
@@ -73,7 +74,7 @@ fn rendered(fact: &Fact, identity: &Identity, mode: HeaderValues) -> Option<Resu
 ///
 /// # Errors
 ///
-/// 403 for a value that is not all visible ASCII, unless the route has it encoded: two people must never become one.
+/// 403 for a value that is not all visible ASCII or holds a comma, unless the route has it encoded: two people must never become one.
 pub(super) fn identity_headers(
     route: &RouteConfig,
     encoded: &Encoded,
@@ -97,16 +98,9 @@ pub(super) fn identity_headers(
 
 /// What a provider's routes put into headers.
 pub(super) fn needs<'r>(routes: impl Iterator<Item = &'r RouteConfig>) -> Arc<[Need]> {
-    let mut needs: Vec<Need> = Vec::new();
-    for route in routes {
-        for (_, fact) in &route.identity_headers {
-            let need = (fact.clone(), route.header_values);
-            if !needs.contains(&need) {
-                needs.push(need);
-            }
-        }
-    }
-    needs.into()
+    let mut seen = HashSet::new();
+    let all = routes.flat_map(|route| route.identity_headers.iter().map(|(_, fact)| (fact.clone(), route.header_values)));
+    all.filter(|need| seen.insert(need.clone())).collect()
 }
 
 #[cfg(test)]
@@ -138,7 +132,7 @@ pub(super) mod tests {
             header_values: HeaderValues::Refuse,
             keep_authorization: false,
             pass_cookies: false,
-            refuse_query: Vec::new(),
+            refuse_query: portcullis_core::target::QueryNames::default(),
             allow_in_path: Vec::new(),
         }
     }

@@ -6,7 +6,7 @@
 use super::service::Connection;
 use crate::decision::Pass;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use portcullis_core::header::{fold_byte, is_forwarding, is_hop_by_hop};
+use portcullis_core::header::{fold_byte, is_hop_by_hop, is_http_own, is_method_override, is_trusted};
 use std::collections::HashSet;
 
 /// The id of a request, to the upstream and to the client.
@@ -30,7 +30,9 @@ pub(super) fn clean_request(headers: &mut HeaderMap, identity_names: &HashSet<St
     if !pass.keep_authorization {
         headers.remove(header::AUTHORIZATION);
     }
-    if !pass.pass_cookies {
+    if pass.pass_cookies {
+        join_cookies(headers);
+    } else {
         headers.remove(header::COOKIE);
     }
     if trailers {
@@ -73,20 +75,26 @@ fn forwarded(way: &Forwarding<'_>) -> Result<HeaderValue, header::InvalidHeaderV
     HeaderValue::try_from(pieces.concat())
 }
 
-/// Whether a trailer of a request is dropped: as a header, and whatever frames, routes or authenticates a message
-/// (RFC 9110 6.5.1).
+/// Makes one field of several (RFC 9113 8.2.3): HTTP/2 clients split Cookie, and HTTP/1.1 servers take the first one, or join
+/// them with commas.
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut values = headers.get_all(header::COOKIE).iter();
+    if values.next().is_none() || values.next().is_none() {
+        return;
+    }
+    let crumbs: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    match HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        Ok(joined) => drop(headers.insert(header::COOKIE, joined)),
+        // Cannot be: each of them is a value. Without cookies nobody becomes somebody else.
+        Err(_) => drop(headers.remove(header::COOKIE)),
+    }
+}
+
+/// Whether a trailer of a request is dropped: all that is dropped as a header, and what frames, routes, qualifies or
+/// authenticates a message (RFC 9110 6.5.1). An override of the method too: the route was chosen before it came.
 pub(super) fn drops_request_trailer(name: &HeaderName, identity_names: &HashSet<String>) -> bool {
-    is_not_the_clients(name, identity_names, &mut String::new())
-        || matches!(
-            *name,
-            header::AUTHORIZATION
-                | header::COOKIE
-                | header::HOST
-                | header::EXPECT
-                | header::CONTENT_LENGTH
-                | header::CONTENT_TYPE
-                | header::CONTENT_ENCODING
-        )
+    let mut folded = String::new();
+    is_not_the_clients(name, identity_names, &mut folded) || is_http_own(&folded) || is_method_override(&folded)
 }
 
 /// Drops from a response what concerns the upstream's connection only, and cookies where they do not pass.
@@ -135,16 +143,15 @@ fn drop_where(headers: &mut HeaderMap, mut drops: impl FnMut(&HeaderName) -> boo
     }
 }
 
-/// Identity headers, the forwarding family, hop-by-hop headers, and names that an upstream would take for one of these or
-/// for the framing of the message (`content_length`). `Proxy` becomes `HTTP_PROXY` in CGI programs.
+/// Identity headers, those that servers believe when a proxy sets them, hop-by-hop headers, and names that an upstream would
+/// take for one of these or for the framing of the message (`content_length`).
 fn is_not_the_clients(name: &HeaderName, identity_names: &HashSet<String>, folded: &mut String) -> bool {
     let name = name.as_str();
     folded.clear();
     folded.extend(name.bytes().map(|byte| char::from(fold_byte(byte))));
     identity_names.contains(folded.as_str())
-        || is_forwarding(name)
+        || is_trusted(folded)
         || is_hop_by_hop(folded)
         || (folded == "content-length" && name != "content-length")
         || folded == REQUEST_ID.as_str()
-        || folded == "proxy"
 }

@@ -1,5 +1,6 @@
 //! What an operator may have done to a provider's usernames before anybody acts under them. Two people must never become one by
-//! it: that is why a domain is taken off only where it was there, and a name that had none is refused then.
+//! it: that is why a domain is taken off only where it was there, and a name that had none is refused then, and why letter
+//! case is that of ASCII: Unicode's mappings make `karen` of a name that begins with U+212A (KELVIN SIGN).
 
 use crate::identity::{Actor, Identity};
 use crate::refusal::Refusal;
@@ -7,7 +8,7 @@ use crate::refusal::Refusal;
 /// `username` of a provider. What comes of it is judged as any username is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Naming {
-    /// In lower case, for a provider to which case means nothing.
+    /// ASCII letters in lower case, for a provider to which case means nothing. Other letters stay as they are.
     pub lower_case: bool,
     /// Without `@` and this domain. One, since `a@one` and `a@two` would be the same `a`.
     pub strip_domain: Option<String>,
@@ -49,7 +50,7 @@ impl Naming {
             };
         }
         if self.lower_case {
-            identity.username = identity.username.to_lowercase();
+            identity.username.make_ascii_lowercase();
         }
         Ok(identity)
     }
@@ -87,6 +88,10 @@ mod tests {
         assert_eq!(named(&naming(None, true), "Alice@Example.com").as_deref(), Some("alice@example.com"));
         assert_eq!(named(&naming(Some("example.com"), true), "ALICE@example.com").as_deref(), Some("alice"));
         assert_eq!(named(&naming(None, false), "Alice").as_deref(), Some("Alice"));
+        // Unicode's lower case of these is `karen`, and its upper case `SUSAN`.
+        assert_eq!(named(&naming(None, true), "\u{212a}aren").as_deref(), Some("\u{212a}aren"));
+        assert_eq!(named(&naming(Some("example.com"), true), "\u{17f}USAN@example.com").as_deref(), Some("\u{17f}usan"));
+        assert_eq!(named(&naming(None, true), "\u{c4}nne").as_deref(), Some("\u{c4}nne"));
     }
 
     #[test]
@@ -110,6 +115,23 @@ mod tests {
             let strip = naming(Some("x.y"), false);
             if a != b && let (Some(first), Some(second)) = (named(&strip, &a), named(&strip, &b)) {
                 prop_assert_ne!(first, second);
+            }
+        }
+
+        /// Whatever is configured, and whatever letters names have: characters are drawn from those that Unicode's case
+        /// mappings and compatibility forms make equal to ASCII ones.
+        #[test]
+        fn two_names_become_one_only_if_they_were_one_under_ascii_case(
+            a in "[kKsSiI\u{212a}\u{17f}\u{130}\u{131}\u{ff2b}\u{df}\u{c4}\u{e4}@.]{0,5}(@[xX][.](y|Y|\u{ff39}))?",
+            b in "[kKsSiI\u{212a}\u{17f}\u{130}\u{131}\u{ff2b}\u{df}\u{c4}\u{e4}@.]{0,5}(@[xX][.](y|Y|\u{ff39}))?",
+            strip in any::<bool>(),
+            lower in any::<bool>(),
+            same in any::<bool>(),
+        ) {
+            let b = if same { a.to_lowercase() } else { b };
+            let naming = naming(strip.then_some("x.y"), lower);
+            if let (Some(first), Some(second)) = (named(&naming, &a), named(&naming, &b)) && first == second {
+                prop_assert!(a.eq_ignore_ascii_case(&b), "{:?} and {:?} are both {:?}", a, b, first);
             }
         }
     }

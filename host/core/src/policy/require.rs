@@ -1,11 +1,13 @@
 //! What a route demands of an identity, after its provider vouched for it: judged at every request, known or asked.
 //!
-//! A fact that the provider does not tell refuses the rule that needs it. Names are compared as they are, case included.
+//! A fact that the provider does not tell refuses the rule that needs it. What lets somebody in is compared letter by letter;
+//! what keeps somebody out (`users.deny`) in any letter case, since upstreams ignore case: `Root` is root to them.
 
 use super::scopes::ScopeOrders;
 use crate::denial::{Denial, Kind};
 use crate::facts::Facts;
 use crate::list::List;
+use crate::text::is_same_in_any_case;
 
 /// `require` of a route. All of it has to hold; what is empty demands nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub struct Require {
     pub audience: Vec<String>,
     /// Nobody but these users.
     pub allow: Vec<String>,
-    /// None of these users.
+    /// None of these users, in any letter case.
     pub deny: Vec<String>,
     /// Of each attribute one of these values.
     pub attributes: Vec<(String, Vec<String>)>,
@@ -41,11 +43,10 @@ impl Require {
     ///
     /// 403 by the first rule that does not hold, which the reason names.
     pub fn judge(&self, username: &str, facts: &Facts, orders: &ScopeOrders) -> Result<(), Denial> {
-        let names = |list: &[String]| list.iter().any(|name| name == username);
-        if names(&self.deny) {
+        if self.deny.iter().any(|name| is_same_in_any_case(name, username)) {
             return Err(Denial::by("require.users.deny", Kind::Forbidden, "require.users.deny names this user"));
         }
-        if !self.allow.is_empty() && !names(&self.allow) {
+        if !self.allow.is_empty() && !self.allow.iter().any(|name| name == username) {
             let reason = "require.users.allow does not name this user";
             return Err(Denial::by("require.users.allow", Kind::Forbidden, reason));
         }
@@ -169,6 +170,13 @@ mod tests {
         }
         let deny = Require { deny: texts(&["mallory", "alice"]), allow: texts(&["alice"]), ..Require::default() };
         assert_judged(&deny, &alice(), Some((403, "require.users.deny")));
+        for alias in ["Alice", "ALICE", " alice", "alice\u{a0}"] {
+            let alias = Identity::named(alias, "username");
+            assert_judged(&deny, &alias, Some((403, "require.users.deny")));
+        }
+        let karen = Require { deny: texts(&["karen"]), ..Require::default() };
+        assert_judged(&karen, &Identity::named("\u{212a}AREN", "username"), Some((403, "require.users.deny")));
+        assert_judged(&karen, &Identity::named("karens", "username"), None);
         assert_judged(&Require::default(), &silent, None);
     }
 

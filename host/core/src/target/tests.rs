@@ -1,6 +1,6 @@
 //! Tables and properties of the normaliser.
 
-use super::{NormalTarget, Oddity, TargetError};
+use super::{NormalTarget, Oddity, QueryNames, TargetError};
 use proptest::prelude::*;
 
 fn path(raw: &str) -> Result<NormalTarget, TargetError> {
@@ -49,6 +49,25 @@ fn refuses_what_servers_read_differently() {
         ("/%c0%ae%c0%ae", E::Utf8),
         ("/%ff", E::Utf8),
         ("/a;%c0%af", E::Utf8),
+        // Where only a server that decodes once more, or parses what another decoded, finds them.
+        ("/%252e%252e/b", E::DotSegment),
+        ("/a/%252e", E::DotSegment),
+        ("/a/%25252e./b", E::DotSegment),
+        ("/a/..%252fb", E::DotSegment),
+        ("/a%252f..", E::DotSegment),
+        ("/a%255c..%255cb", E::DotSegment),
+        ("/a/..%3bx/b", E::DotSegment),
+        ("/a/..%253bx/b", E::DotSegment),
+        ("/a/..%3fx", E::DotSegment),
+        ("/a/..%23", E::DotSegment),
+        ("/a%3fx/%252e%252e/b", E::DotSegment),
+        ("/a%3f%2f%252e%252e", E::DotSegment),
+        ("/a%2500", E::Control),
+        ("/a%25250a", E::Control),
+        ("/%25c0%25af", E::Utf8),
+        ("/a%3b%25ff", E::Utf8),
+        ("/a%3f%25ff", E::Utf8),
+        ("/%252525252541", E::Depth),
         ("", E::Form),
         ("*", E::Form),
         ("a/b", E::Form),
@@ -68,6 +87,15 @@ fn refuses_what_servers_read_differently() {
 fn connect_and_asterisk_are_refused() {
     assert_eq!(NormalTarget::parse("/x", &["h"], "CONNECT").unwrap_err(), TargetError::Form);
     assert_eq!(NormalTarget::parse("*", &["h"], "OPTIONS").unwrap_err(), TargetError::Form);
+}
+
+#[test]
+fn a_method_that_servers_read_differently_is_refused() {
+    for method in ["delete", "Delete", "DELETe", "connect", "DEL!ETE", &"A".repeat(33)] {
+        assert_eq!(NormalTarget::parse("/x", &["h"], method).unwrap_err(), TargetError::Method, "{method}");
+        let http2 = NormalTarget::parse_http2("/x", Some("h"), &[], method);
+        assert_eq!(http2.unwrap_err(), TargetError::Method, "{method}");
+    }
 }
 
 #[test]
@@ -115,7 +143,8 @@ fn oddities_are_collected() {
         ("//", vec![O::DoubleSlash]),
         ("/a//b", vec![O::DoubleSlash]),
         ("/a;b=c/d", vec![O::Semicolon]),
-        ("/%252e", vec![O::EncodedPercent]),
+        ("/%2541", vec![O::EncodedPercent]),
+        ("/%252541", vec![O::EncodedPercent]),
         ("/%2572", vec![O::EncodedPercent]),
         ("/%25zz", vec![]),
         ("/a%2f;//", vec![O::EncodedSlash, O::Semicolon, O::DoubleSlash]),
@@ -209,23 +238,104 @@ fn the_authority_of_http2_counts_as_the_host() {
 }
 
 #[test]
+fn further_readings_are_those_of_servers_that_decode_or_parse_again() {
+    for (raw, expected) in [
+        ("/a/b", &[][..]),
+        ("/a%2fb%20c", &[]),
+        ("/100%25", &[]),
+        ("/%2561dmin/x", &["/%61dmin/x", "/admin/x"]),
+        ("/%252561", &["/%2561", "/%61", "/a"]),
+        ("/a%252fb", &["/a%2fb", "/a/b"]),
+        ("/what%3f/x", &["/what"]),
+        ("/a%23b", &["/a"]),
+        ("/a%3bx=1/b", &["/a/b"]),
+        ("/a%253bx/b", &["/a%3bx/b", "/a/b"]),
+        ("/a%255c%3fb", &["/a%5c", "/a/"]),
+    ] {
+        let target = path(raw).expect(raw);
+        // Of each the lenient reading: its escapes decoded.
+        let decoded = |text: &&str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().replace('\\', "/");
+        let expected: Vec<String> = expected.iter().map(decoded).collect();
+        assert_eq!(target.further, expected, "{raw}");
+    }
+}
+
+#[test]
 fn query_names_as_an_upstream_could_read_them() {
-    let names = |query: &str| path(&format!("/?{query}")).expect(query).query_names().collect::<Vec<_>>();
-    assert_eq!(names("a=1&B=2;c&=d"), ["a", "b", "c", ""]);
+    let wanted = QueryNames::of(["access_token", "_method", "os_username", "os_authType", "X-Key"]);
+    let found = |query: &str| path(&format!("/?{query}")).expect(query).query_name(&wanted).map(str::to_owned);
     for query in [
         "access_token=x",
         "Access_Token",
+        "a=b&access_token=x",
+        "a=b;access_token=x",
         "acc%65ss_token=x",
         "%61ccess%5Ftoken",
+        // Rails, PHP and qs read an element of a list or a mapping.
         "access_token[]=x",
         "access_token%5B%5D=x",
+        "access_token[a][b]=x",
+        "[access_token]=x",
+        "]access_token=x",
+        // PHP strips spaces, folds `.`, spaces and `[`, and cuts at NUL.
         "+access_token=1",
-        "access_token%00=1",
         "access_token%20=1",
+        "access_token%00=1",
+        "access_token%00x=1",
+        "%00access_token=1",
+        "access.token=1",
+        "access+token=1",
+        "access%20token=1",
+        "access[token=1",
+        "access%5btoken%00x=1",
+        "access-token=1",
+        // URLSearchParams strips a question mark.
+        "?access_token=1",
+        // Decoded twice.
+        "access%255ftoken=1",
+        "%2561ccess%25255ftoken=1",
+        // Compared by Unicode's case mapping, or by compatibility forms.
+        "acce%c5%bf%c5%bf_to%e2%84%aaen=1",
+        "%ef%bd%81ccess%ef%bc%bftoken=1",
     ] {
-        assert_eq!(names(query), ["access_token"], "{query}");
+        assert_eq!(found(query).as_deref(), Some("access_token"), "{query}");
     }
-    assert_eq!(names("x=access_token&y=%26access_token=1"), ["x", "y"]);
+    for query in [".method=DELETE", "%20.method=x", "_method", "+_Method", "[.method=1", "%5fmethod[]", "-method"] {
+        assert_eq!(found(query).as_deref(), Some("_method"), "{query}");
+    }
+    assert_eq!(found("os.username=a").as_deref(), Some("os_username"));
+    assert_eq!(found("OS_AUTHTYPE=basic").as_deref(), Some("os_authType"));
+    assert_eq!(found("x_key=1").as_deref(), Some("X-Key"));
+    for query in [
+        "",
+        "&&&;;;=",
+        "method=DELETE",
+        "x=access_token",
+        "y=%26access_token=1",
+        "access_tokens=1",
+        "my_access_token=1",
+        "user[access_token]=1",
+        "accesstoken=1",
+        "access%25255fto%25252525656en=1",
+    ] {
+        assert_eq!(found(query), None, "{query}");
+    }
+    assert_eq!(path("/").expect("no query").query_name(&wanted), None);
+    assert_eq!(path("/?=1&[]=2").expect("blank").query_name(&QueryNames::default()), None);
+}
+
+#[test]
+fn query_values_are_those_of_every_reading_of_the_name() {
+    let wanted = QueryNames::of(["_method"]);
+    let target = path("/?.method=DELETE&a=b&_method[]=%70ut+&+_METHOD;_method=a%3Db=c").expect("a query");
+    let values: Vec<Vec<u8>> = target.query_values(&wanted).collect();
+    assert_eq!(values, [&b"DELETE"[..], b"put ", b"", b"a=b=c"]);
+}
+
+#[test]
+fn of_names_that_fold_to_the_same_the_first_is_kept() {
+    let names = QueryNames::of(["Token", "token", "os_username", "os.username"]);
+    assert_eq!(names.iter().collect::<Vec<_>>(), ["os_username", "Token"]);
 }
 
 /// A lenient server, written another way: decodes once, takes backslashes for slashes, cuts parameters, merges slashes and
@@ -244,6 +354,42 @@ fn lenient(path: &str) -> String {
 }
 
 proptest! {
+    /// Whatever a chain of servers does to a path that was accepted: each decodes it or does not, and parses what the one
+    /// before passed on. No dot segment appears, and where all of a route's readings agree, so does the chain.
+    #[test]
+    fn a_chain_of_servers_finds_no_place_that_was_not_looked_at(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "/", "a", "..", ".", "%2e", "%252e", "%25252e", "%2f", "%252f", "%5c", "%255c", "%3b", "%253b", "%3f", "%253f", "%23",
+                "%2561", "%61", "%25", "25", "2e", ";", "x",
+            ]),
+            0..7,
+        ),
+        decodings in 0..5_usize,
+        cuts in any::<bool>(),
+        prefix in prop::sample::select(vec!["/a", "/x", "/a/x"]),
+    ) {
+        let raw = format!("/{}", parts.concat());
+        if let Ok(target) = path(&raw) {
+            let mut text = raw.clone();
+            for _ in 0..decodings {
+                let end = if cuts { text.find(['?', '#']).unwrap_or(text.len()) } else { text.len() };
+                text.truncate(end);
+                text = percent_encoding::percent_decode_str(&text).decode_utf8().expect("looked at").into_owned();
+            }
+            let end = if cuts { text.find(['?', '#']).unwrap_or(text.len()) } else { text.len() };
+            let text = text[..end].replace('\\', "/");
+            let named = |segment: &str| segment.split(';').next().unwrap_or("").to_owned();
+            prop_assert!(!text.split('/').any(|segment| matches!(named(segment).as_str(), "." | "..")), "{} is {}", raw, text);
+            let segments: Vec<String> = text.split('/').map(named).filter(|segment| !segment.is_empty()).collect();
+            let read = format!("/{}", segments.join("/"));
+            let under = |path: &str| path == prefix || path.starts_with(&format!("{prefix}/"));
+            let mut all = target.further_readings().map(|reading| reading.has_prefix(prefix)).collect::<Vec<_>>();
+            all.extend([target.has_prefix(prefix), target.has_prefix_as_written(prefix)]);
+            prop_assert!(all.contains(&under(&read)), "{} is read as {}, and was looked at as {:?}", raw, read, target);
+        }
+    }
+
     #[test]
     fn never_panics_and_never_alters(raw in "\\PC{0,40}") {
         if let Ok(target) = path(&raw) {

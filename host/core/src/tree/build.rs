@@ -7,6 +7,7 @@ use super::{BYTES_MAX, DEPTH_MAX, Key, Node, Position, Value, path_text};
 use crate::problem::{Problem, Problems};
 use crate::text::shown;
 use serde_yaml::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
+use std::collections::HashMap;
 
 /// Reads a file's bytes. Everything that is wrong goes to `problems`; the tree comes back as far as it could be made, so
 /// that its content can be judged in the same run. `None`: there is no tree at all.
@@ -141,14 +142,15 @@ impl<'i> Builder<'i, '_> {
 
     fn mapping(&mut self, depth: usize) -> Result<Value, Stop> {
         let mut entries: Vec<(Key, Node)> = Vec::new();
+        // The line of each name: looking through the entries would be quadratic.
+        let mut lines: HashMap<String, usize> = HashMap::new();
         loop {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
                 return Ok(Value::Mapping(entries));
             }
             let key = self.key(event, span, depth)?;
-            let first = key.as_ref().and_then(|key| entries.iter().find(|(other, _)| other.text == key.text));
-            let first = first.map(|(other, _)| other.position.line);
+            let first = key.as_ref().and_then(|key| lines.get(&key.text).copied());
             self.path.push(key.as_ref().map_or_else(|| "?".to_owned(), |key| key.text.clone()));
             if let Some(line) = first {
                 self.report(span, &format!("is written twice, first in line {line}"), "keep one of the two");
@@ -157,6 +159,7 @@ impl<'i> Builder<'i, '_> {
             let node = self.node(event, span, depth + 1)?;
             self.path.pop();
             if let (Some(key), None) = (key, first) {
+                lines.insert(key.text.clone(), key.position.line);
                 entries.push((key, node));
             }
         }

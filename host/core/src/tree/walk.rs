@@ -62,7 +62,10 @@ impl<'n> Walker<'n> {
     /// Reports what is left: names that nobody knows.
     pub fn finish(self, problems: &mut Problems) {
         for (name, at) in &self.entries {
-            let remedy = suggestion(name, self.known.iter().copied());
+            let remedy = match problems.are_few() {
+                true => suggestion(name, self.known.iter().copied()),
+                false => "remove it".to_owned(),
+            };
             at.report(problems, format!("is unknown: nothing is called `{}` here", shown(name)), remedy);
         }
     }

@@ -73,7 +73,7 @@ pub(super) fn route(url: &str, timeout: Duration, ca_pem: Option<Vec<u8>>) -> Ro
         header_values: HeaderValues::Refuse,
         keep_authorization: false,
         pass_cookies: false,
-        refuse_query: Vec::new(),
+        refuse_query: portcullis_core::target::QueryNames::default(),
         allow_in_path: Vec::new(),
     }
 }
