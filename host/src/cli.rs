@@ -8,6 +8,7 @@ mod reload;
 mod schema;
 mod serve;
 mod status;
+mod warnings;
 mod watch;
 mod world;
 

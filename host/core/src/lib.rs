@@ -11,7 +11,6 @@ pub mod denial;
 pub mod facts;
 pub mod fingerprint;
 pub mod folding;
-pub mod folding;
 pub mod freshness;
 pub mod header;
 pub mod identity;

@@ -4,7 +4,7 @@ mod naming;
 mod require;
 mod scopes;
 
-pub use naming::Naming;
+pub use naming::{Naming, is_email_by_name};
 pub use require::Require;
 pub use scopes::{ATLASSIAN, ScopeOrders};
 

@@ -4,7 +4,7 @@ use super::out::complain;
 use super::reload::{Running, settle_waiting};
 use super::watch::Watch;
 use super::world::World;
-use super::{CANNOT, WRONG, YES, world};
+use super::{CANNOT, WRONG, YES, warnings, world};
 use crate::adapter::Machine;
 use crate::config::{Access, Configuration};
 use crate::decision::Snapshot;
@@ -154,9 +154,6 @@ pub(super) fn announce(configuration: &Configuration, snapshot: &Snapshot) {
             }
         };
         tracing::info!(provider = name, adapter = adapter.name(), version, digest, imports, "{where_to}");
-        if config.any_audience {
-            tracing::warn!(provider = name, "any_audience: a token passes whatever application it was issued to");
-        }
         for note in notes {
             tracing::info!(provider = name, "{}", note.escape_debug());
         }
@@ -170,16 +167,9 @@ pub(super) fn announce(configuration: &Configuration, snapshot: &Snapshot) {
             Access::Public => "public: everybody, as nobody".to_owned(),
             Access::Providers(names) => format!("tokens of {}", names.join(", ")),
         };
-        if let (Access::Providers(names), true) = (&route.access, route.fall_through) {
-            let names = names.join(", ");
-            tracing::warn!(
-                route = route.index,
-                "falls through: a token that one of these refuses is shown to the next: {names}"
-            );
-        }
-        if route.observe {
-            tracing::warn!(route = route.index, "only observes: every request passes untouched, whoever sends it");
-        }
         tracing::info!(route = route.index, basic_auth = ?route.basic_auth, "{host}{path} ({methods}) -> {}: {access}", route.upstream.url);
+    }
+    for warning in warnings::of(configuration, snapshot) {
+        tracing::warn!("{warning}");
     }
 }

@@ -104,7 +104,7 @@ pub(super) static NO_CACHE: [&str; 1] = ["none"];
 
 /// `username` of a provider.
 pub(super) static USERNAME: [Name; 3] = [
-    Name::new("lower_case", Form::Flag, "`true`: in lower case.").default("false"),
+    Name::new("lower_case", Form::Flag, "`true`: ASCII letters in lower case.").default("false"),
     Name::new(
         "strip_domain",
         Form::Text,
@@ -217,7 +217,7 @@ pub(super) static ROUTE: [Name; 16] = [
         "Header, and what it carries: `username`, `subject`, `email`, `groups`, `scopes` or `attributes.PATH`. Default: {X-Remote-User: username}.",
     )
     .example("{X-Remote-User: username}"),
-    Name::new("header_values", Form::Choice(&HEADER_VALUES), "A value that is not visible ASCII: `refuse` (403) or `percent_encode`.")
+    Name::new("header_values", Form::Choice(&HEADER_VALUES), "A value that is not visible ASCII or holds a comma: `refuse` (403) or `percent_encode`.")
         .default("refuse"),
     Name::new("authorization", Form::Choice(&AUTHORIZATION), "`keep`: the client's own Authorization goes upstream, too.")
         .default("drop"),
@@ -244,7 +244,7 @@ pub(super) static NOT_PUBLIC: [&str; 7] =
 pub(super) static MATCH: [Name; 3] = [
     Name::new("host", Form::Text, "A name without port. Default: any.").example("api.example.com"),
     Name::new("path", Form::Text, "Prefix of whole segments; the longest wins. No escapes, no wildcards.").default("/"),
-    Name::new("methods", Form::List(&Form::Text, 1), "In upper case. Default: any.").example("[GET, HEAD]"),
+    Name::new("methods", Form::List(&Form::Text, 1), "In upper case; GET includes HEAD. Default: any.").example("[GET, HEAD]"),
 ];
 
 /// `upstream` of a route.
@@ -272,7 +272,7 @@ pub(super) static REQUIRE: [Name; 5] = [
 /// `require.users` of a route.
 pub(super) static USERS: [Name; 2] = [
     Name::new("allow", TEXT_OR_TEXTS, "These alone.").example("[alice]"),
-    Name::new("deny", TEXT_OR_TEXTS, "None of these.").example("[mallory]"),
+    Name::new("deny", TEXT_OR_TEXTS, "None of these, in any letter case.").example("[mallory]"),
 ];
 
 /// `services`, where it is a word.

@@ -178,7 +178,7 @@ fn defaults_of_a_small_file() {
     assert_eq!(route.matches, RouteMatch { host: None, path: String::new(), methods: Vec::new() });
     assert_eq!(route.access, Access::Providers(vec!["staff".to_owned()]));
     assert_eq!(route.identity_headers, [(http::HeaderName::from_static("x-remote-user"), Fact::Username)]);
-    assert_eq!(route.refuse_query, ["access_token"]);
+    assert_eq!(route.refuse_query.iter().collect::<Vec<_>>(), ["access_token"]);
     assert_eq!((route.basic_auth, route.header_values), (BasicAuth::Block, HeaderValues::Refuse));
     assert!(!route.keep_authorization && !route.pass_cookies);
     assert_eq!(route.upstream.timeout, Duration::from_secs(30));
@@ -268,7 +268,8 @@ routes:
     assert_eq!(route.matches.host.as_deref(), Some("api.example.com"));
     assert_eq!((route.matches.path.as_str(), route.matches.methods.len()), ("/rest", 2));
     assert_eq!(route.upstream.url.as_str(), "https://up.example.com/confluence");
-    assert_eq!(route.refuse_query, ["access_token", "os_authtype", "os_password", "os_username", "token"]);
+    let names = ["access_token", "os_authType", "os_password", "os_username", "Token"];
+    assert_eq!(route.refuse_query.iter().collect::<Vec<_>>(), names);
     assert_eq!(
         route.identity_headers[2],
         (http::HeaderName::from_static("x-dept"), Fact::Attribute("department.name".to_owned()))
@@ -280,6 +281,77 @@ routes:
     assert!(public.identity_headers.is_empty() && public.refuse_query.is_empty() && public.pass_cookies);
     // Whoever prints a configuration prints no secret.
     assert!(!format!("{provider:?}{:?}", tls.key_pem).contains("canary"));
+}
+
+/// What a public route does with each key: it means something there, or is refused by its name.
+#[test]
+fn a_public_route_is_held_to_what_is_written() {
+    let with = |key: &str| {
+        format!("routes: [{{public: true, upstream: {{url: 'http://127.0.0.1:8090'}}, {key}}}]\n")
+    };
+    let route = good(&with("cookies: drop, authorization: keep, refuse_query: [os_username]")).routes.remove(0);
+    assert!(!route.pass_cookies && route.keep_authorization);
+    assert_eq!(route.refuse_query.iter().collect::<Vec<_>>(), ["os_username"]);
+    good(&with("cors: pass, allow_in_path: [double_slash]"));
+    for (name, key) in [
+        ("identity_headers", "identity_headers: {X-User: username}"),
+        ("header_values", "header_values: refuse"),
+        ("basic_auth", "basic_auth: pass"),
+        ("require", "require: {users: {allow: [alice]}}"),
+        ("services", "services: pass"),
+        ("mode", "mode: observe"),
+        ("fall_through", "fall_through: true"),
+    ] {
+        let told = bad(&with(key));
+        assert!(told.contains(&format!("routes[0].{name}: does not belong here")), "{told}");
+        assert!(told.contains("on a public route"), "{told}");
+    }
+}
+
+/// Ten thousands of anything in a file take time in proportion to their number: each of these was or could be compared with
+/// all others. Four times as many may take eight times as long, where they would take sixteen times.
+#[test]
+fn large_configurations_cost_linear_time() {
+    let upstream = "upstream: {url: 'http://127.0.0.1:8090'}";
+    type Make = fn(usize, &str) -> String;
+    let makers: [(&str, Make); 6] = [
+        ("unknown names at the top", |count, _| (0..count).map(|n| format!("k{n}: 1\n")).collect()),
+        ("unknown settings", |count, _| {
+            let names: String = (0..count).map(|n| format!("k{n}: x, ")).collect();
+            format!("providers: {{a: {{adapter: keycloak, settings: {{{names}host: a, realm: b}}}}}}\n{ROUTES}")
+        }),
+        ("routes", |count, upstream| {
+            let routes: String = (0..count).map(|n| format!("- {{match: {{path: /{n}}}, public: true, {upstream}}}\n")).collect();
+            format!("routes:\n{routes}")
+        }),
+        ("methods of two routes", |count, upstream| {
+            let methods = |letter: char| (0..count).map(|n| format!("{letter}{n}, ")).collect::<String>();
+            let route = |letter| format!("- {{match: {{methods: [{}X]}}, public: true, {upstream}}}\n", methods(letter));
+            format!("routes:\n{}{}", route('A'), route('B'))
+        }),
+        ("providers of a route that are not there", |count, upstream| {
+            let names: String = (0..count).map(|n| format!("p{n}, ")).collect();
+            format!("routes: [{{providers: [{names}p], {upstream}}}]\n")
+        }),
+        ("identity headers", |count, upstream| {
+            let names: String = (0..count).map(|n| format!("X-{n}: attributes.a{n}, ")).collect();
+            format!("providers: {{staff: {{adapter: keycloak, settings: {{host: a, realm: b}}}}}}\n\
+                     routes: [{{providers: [staff], {upstream}, identity_headers: {{{names}X-A: email}}}}]\n")
+        }),
+    ];
+    for (what, make) in makers {
+        let time = |count: usize| {
+            let yaml = make(count, upstream);
+            let once = || {
+                let began = std::time::Instant::now();
+                drop(read(yaml.as_bytes()));
+                began.elapsed()
+            };
+            (0..5).map(|_| once()).min().unwrap().as_secs_f64()
+        };
+        let (few, many) = (time(2000), time(8000));
+        assert!(many < 8.0 * few, "{what}: {few} s for 2,000, {many} s for 8,000");
+    }
 }
 
 /// Defaults of every kind, and that an adapter's own URL grants nothing.

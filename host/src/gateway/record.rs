@@ -9,6 +9,7 @@ use crate::metrics::METRICS;
 use crate::recent::{Line, RECENT};
 use http::{HeaderValue, Method};
 use portcullis_core::denial::Denial;
+use portcullis_core::method::METHOD_BYTES_MAX;
 use std::time::Instant;
 
 /// What became of a request.
@@ -32,6 +33,7 @@ pub(super) struct Request<'r> {
 pub(super) fn record(outcome: Outcome, account: Account, request: Request<'_>, status: u16) {
     let Account { route, provider, source, credential, username, asked_for, basic, observed } = account;
     let Request { method, trace, path, began, id } = request;
+    let method = shown(method);
     let took = began.elapsed();
     let (decision, rule, reason) = match outcome {
         Outcome::Passed => match observed {
@@ -53,7 +55,7 @@ pub(super) fn record(outcome: Outcome, account: Account, request: Request<'_>, s
         at_s: crate::provider::now(),
         id: id.clone(),
         trace,
-        method: method.clone(),
+        method,
         route,
         status,
         decision,
@@ -69,6 +71,12 @@ pub(super) fn record(outcome: Outcome, account: Account, request: Request<'_>, s
     };
     log(&line, path.as_deref());
     RECENT.decided(line);
+}
+
+/// The method as it is logged and kept: no longer than one that is accepted. It was refused for its length then.
+fn shown(method: &Method) -> Method {
+    let cut = method.as_str().as_bytes().get(..METHOD_BYTES_MAX);
+    cut.and_then(|cut| Method::from_bytes(cut).ok()).unwrap_or_else(|| method.clone())
 }
 
 /// The access log: one line a request.

@@ -120,3 +120,24 @@ fn an_origin_that_is_not_granted_is_refused_with_the_line_to_add() {
     let granted = run(&["check", "--config", "{config}"], &granted, &[]).unwrap();
     assert_eq!(granted.status.code(), Some(0), "{}", text(&granted));
 }
+
+/// A configuration that is right may still let in more than its author thinks.
+#[test]
+fn check_and_the_start_warn_of_a_username_that_somebody_may_have_chosen() {
+    let upstream = "http://127.0.0.1:9";
+    for (attribute, warned) in
+        [("email", true), ("[preferred_username, mail]", true), ("preferred_username", false), ("email.id", false)]
+    {
+        for (naming, warned) in [("", warned), ("username: {require_verified_email: true}\n", false)] {
+            let provider = format!("username_attribute: {attribute}\n{naming}");
+            let config = crate::world::config("http://127.0.0.1:9", upstream, &provider, "", "");
+            let output = run(&["check", "--config", "{config}"], &config, &[]).unwrap();
+            assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+            assert_eq!(text(&output).contains("the username is an e-mail address"), warned, "{}", text(&output));
+            assert!(text(&output).contains("warning: providers.staff: any_audience"), "{}", text(&output));
+        }
+    }
+    let config = crate::world::config("http://127.0.0.1:9", upstream, "username_attribute: email", "", "");
+    let gateway = portcullis_tests::gateway::Gateway::start(&config).unwrap();
+    assert!(gateway.log().contains("providers.staff: the username is an e-mail address (`email`)"), "{}", gateway.log());
+}

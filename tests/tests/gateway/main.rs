@@ -36,6 +36,7 @@ mod probing;
 mod protocols;
 mod quoted;
 mod reaching;
+mod readings;
 mod released;
 mod reload;
 mod schema;

@@ -19,6 +19,11 @@ fn said(token: &str) -> Value {
         "silent" => json!({"username": "carol"}),
         "program" => json!({"username": "service-account-batch", "client_id": "batch", "scope": "READ"}),
         "impostor" => json!({"username": "svc:batch", "scope": "READ"}),
+        "shouting" => json!({"username": "SVC:batch", "scope": "READ"}),
+        "long-s" => json!({"username": "\u{17f}vc:batch", "scope": "READ"}),
+        "kelvin" => json!({"username": "\u{212a}aren", "scope": "READ"}),
+        "karen" => json!({"username": "Karen", "scope": "READ"}),
+        "two" => json!({"username": "alice, root", "scope": "READ"}),
         _ => json!({"active": false}),
     }
 }
@@ -194,6 +199,65 @@ fn a_program_is_refused_passes_or_carries_its_mark() {
     }
 }
 
+/// Upstreams ignore the case of usernames: what keeps somebody out must not be evaded by it.
+#[test]
+fn what_keeps_somebody_out_does_so_in_any_letter_case() {
+    let rules = Rules::new(
+        "",
+        &[
+            "services: {prefix: \"svc:\"}\nheader_values: percent_encode",
+            "require: {users: {deny: [karen]}}\nheader_values: percent_encode",
+            "require: {users: {allow: [karen]}}\nheader_values: percent_encode",
+        ],
+    );
+    for token in ["impostor", "shouting", "long-s"] {
+        assert_refused(&rules.get(0, token), 403, token);
+    }
+    assert_eq!(rules.statuses(1, &["karen", "kelvin", "reader"]), [403, 403, 200]);
+    assert_eq!(rules.statuses(2, &["karen", "kelvin"]), [403, 403], "what lets somebody in is exact");
+}
+
+/// Unicode makes `karen` of a name that begins with U+212A (the class of CVE-2019-19844), and servers that read lists two
+/// names of one.
+#[test]
+fn no_mapping_and_no_comma_makes_two_names_one() {
+    let rules = Rules::new("username: {lower_case: true}", &["", "header_values: percent_encode"]);
+    let user = |token: &str| rules.get(1, token).json()["user"].as_str().map(str::to_owned);
+    assert_eq!(user("karen").as_deref(), Some("karen"));
+    assert_eq!(user("kelvin").as_deref(), Some("%E2%84%AAaren"));
+    assert_eq!(user("two").as_deref(), Some("alice%2C%20root"));
+    for token in ["kelvin", "two"] {
+        assert_refused(&rules.get(0, token), 403, token);
+    }
+    rules.gateway.until_log_says("a value holds a comma", 1).unwrap();
+}
+
+#[test]
+fn a_public_route_is_held_to_what_is_written() {
+    let public = |path: &str, keys: &str| {
+        format!("  - match: {{path: {path}}}\n    public: true\n    upstream: {{url: \"{{upstream}}\"}}\n{keys}")
+    };
+    let routes = public("/plain", "")
+        + &public("/drop", "    cookies: drop\n")
+        + &public("/keep", "    authorization: keep\n    refuse_query: [os_username]\n");
+    let world = World::build(provider::keycloak, "", "", &routes);
+    let credentials = [("Authorization", "Basic YTpi"), ("Cookie", "a=b")];
+    for (path, authorization, cookie) in
+        [("/plain", None, Some("a=b")), ("/drop", None, None), ("/keep", Some("Basic YTpi"), Some("a=b"))]
+    {
+        assert_eq!(world.get(path, &credentials).status, 200, "{path}");
+        let seen = world.upstream.seen().pop().unwrap();
+        assert_eq!((seen.header("authorization"), seen.header("cookie")), (authorization, cookie), "{path}");
+    }
+    world.upstream.forget();
+    for query in ["os_username=a", "OS.username=a", "x=1;os%20username=a"] {
+        assert_refused(&world.get(&format!("/keep?{query}"), &[]), 400, query);
+    }
+    assert!(world.upstream.seen().is_empty());
+    assert_eq!(world.get("/keep?access_token=1", &[]).status, 200, "no name that was not written");
+    assert_eq!(world.get("/plain?os_username=a", &[]).status, 200);
+}
+
 /// A step of a roll-out: what would happen is in the log, and nothing happens.
 #[test]
 fn a_route_that_observes_passes_everything_untouched_and_says_what_it_would_do() {
@@ -225,6 +289,11 @@ fn a_route_that_observes_passes_everything_untouched_and_says_what_it_would_do()
         assert!(!last.contains("good-token") && !last.contains("YWxp"), "{last}");
     }
     assert_refused(&world.get_as_alice("/a//b"), 400, "an ambiguous target");
+    // Nor does it let a request through that is another route's matter, which may be guarded.
+    let guarded = "  - match: {path: /, methods: [DELETE]}\n    providers: [staff]\n    upstream: {url: \"{upstream}\"}\n";
+    let two = World::build(provider::keycloak, "", "mode: observe", guarded);
+    assert_refused(&two.get("/x?_method=DELETE", &[]), 400, "another route's");
+    assert_refused(&two.get("/x", &[("X-HTTP-Method-Override", "DELETE")]), 400, "another route's");
     assert!(world.gateway.log().contains("only observes"), "nobody is told at start");
 }
 

@@ -91,3 +91,38 @@ fn a_spelling_that_the_route_allows_is_allowed_to_its_preflight() {
     let ask = |target: &str| client::send(gateway.address, "OPTIONS", target, &[APP, ASKED], b"").unwrap().status;
     assert_eq!((ask("/rest/a%2fb"), ask("/rest%2fb"), ask("/rest/a%5cb")), (200, 400, 400));
 }
+
+/// No credential is asked for before it is passed on, so nothing may go along that could be one, or that makes the upstream do
+/// something else than answer the question.
+#[test]
+fn nothing_in_its_query_or_its_method_does_more_than_ask() {
+    for cors in ["cors: pass", "cors: {origins: [https://app.example.com]}"] {
+        let world = World::with_route(&format!("{cors}\nrefuse_query: atlassian"));
+        let ask = |query: &str, method: &str| {
+            let asked = ("Access-Control-Request-Method", method);
+            client::send(world.gateway.address, "OPTIONS", &format!("/rest/x?{query}"), &[APP, asked], b"").unwrap()
+        };
+        for query in ["os_username=admin&os_password=guess", "a=b&os.password=guess", "access_token=x", "access+token=x"] {
+            assert_refused(&ask(query, "GET"), 401, query);
+        }
+        for query in ["_method=DELETE", ".method=put", "X-HTTP-Method-Override=DELETE"] {
+            assert_refused(&ask(query, "GET"), 400, query);
+        }
+        for method in ["delete", "Get", "GET, PUT", &"A".repeat(33)] {
+            assert_refused(&ask("", method), 400, method);
+        }
+        assert!(world.upstream.seen().is_empty(), "{:?}", world.upstream.seen());
+        assert!([200, 204].contains(&ask("a=b&method=x", "GET").status));
+    }
+}
+
+/// On a route that observes it passes as it came, like any other request.
+#[test]
+fn on_a_route_that_observes_it_passes_untouched() {
+    let world = World::with_route("mode: observe\ncors: {origins: [https://app.example.com]}");
+    let foreign = ("Origin", "https://evil.example");
+    let answer = options(&world, &[foreign, ASKED, ("User-Agent", "b")], b"");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(world.upstream.seen().pop().unwrap().header("user-agent"), Some("b"));
+    world.gateway.until_log_says("would be forbidden: the page's origin", 1).unwrap();
+}

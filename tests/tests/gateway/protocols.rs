@@ -15,9 +15,14 @@ use tokio::net::TcpStream;
 
 /// A GET over HTTP/2 without TLS, by prior knowledge.
 pub(crate) fn h2c(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Response {
+    h2c_as("GET", address, path, headers)
+}
+
+/// As [`h2c`], by any method.
+pub(crate) fn h2c_as(method: &str, address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Response {
     runtime().block_on(async {
         let stream = TcpStream::connect(address).await.unwrap();
-        over_h2(stream, &format!("http://{address}{path}"), headers).await
+        over_h2(stream, method, &format!("http://{address}{path}"), headers).await
     })
 }
 
@@ -27,13 +32,14 @@ fn runtime() -> tokio::runtime::Runtime {
 
 async fn over_h2(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    method: &str,
     url: &str,
     headers: &[(&str, &str)],
 ) -> Response {
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     let connection = tokio::spawn(connection);
-    let mut request = http::Request::get(url);
+    let mut request = http::Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -98,7 +104,7 @@ fn tls_speaks_what_alpn_agreed_on() {
         let stream = connect(&["h2", "http/1.1"]).await;
         assert_eq!(agreed(&stream).as_deref(), Some("h2"));
         let url = format!("https://localhost:{}/rest", gateway.address.port());
-        let response = over_h2(stream, &url, &[("authorization", ALICE.1)]).await;
+        let response = over_h2(stream, "GET", &url, &[("authorization", ALICE.1)]).await;
         assert_eq!((response.status, &response.json()["user"]), (200, &"alice".into()), "{}", response.text());
 
         for protocols in [&["http/1.1"][..], &[]] {

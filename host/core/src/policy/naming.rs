@@ -56,6 +56,13 @@ impl Naming {
     }
 }
 
+/// Whether an attribute is an e-mail address by its name: `email`, `mail`, `user.emailAddress`, a claim type's URL that ends so.
+#[must_use]
+pub fn is_email_by_name(attribute: &str) -> bool {
+    let last = attribute.rsplit(['.', '/', ':']).next().unwrap_or(attribute);
+    last.to_ascii_lowercase().replace(['-', '_'], "").contains("mail")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +99,16 @@ mod tests {
         assert_eq!(named(&naming(None, true), "\u{212a}aren").as_deref(), Some("\u{212a}aren"));
         assert_eq!(named(&naming(Some("example.com"), true), "\u{17f}USAN@example.com").as_deref(), Some("\u{17f}usan"));
         assert_eq!(named(&naming(None, true), "\u{c4}nne").as_deref(), Some("\u{c4}nne"));
+    }
+
+    #[test]
+    fn an_address_is_known_by_its_name() {
+        for name in ["email", "mail", "E-Mail", "primary_email", "user.emailAddress", "http://a/claims/emailaddress"] {
+            assert!(is_email_by_name(name), "{name}");
+        }
+        for name in ["upn", "preferred_username", "email.id", "sub", "name"] {
+            assert!(!is_email_by_name(name), "{name}");
+        }
     }
 
     #[test]
