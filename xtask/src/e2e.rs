@@ -28,7 +28,8 @@ pub(crate) struct Arguments {
 
 /// What the servers need, the argument that proves it works, and how to get it.
 const NEEDED: &[(&str, &str, &str)] = &[
-    ("java", "-version", "apt-get install openjdk-17-jre-headless"),
+    ("java", "-version", "apt-get install openjdk-17-jdk-headless"),
+    ("javac", "-version", "apt-get install openjdk-17-jdk-headless"),
     ("mvn", "-version", "apt-get install maven"),
     ("nginx", "-v", "apt-get install nginx-light"),
     ("php", "-v", "apt-get install php-cli"),

@@ -16,6 +16,7 @@ mod keycloak;
 mod names;
 mod part;
 mod providers;
+mod readings;
 mod targets;
 mod tokens;
 mod toxics;

@@ -7,9 +7,10 @@ use portcullis_tests::gateway::{Gateway, any_port, free_address};
 use portcullis_tests::provider;
 
 /// Pieces that paths are made of: places, ways out of them, and what some server reads as such.
-const PIECES: [&str; 30] = [
+const PIECES: [&str; 33] = [
     "public", "rest", "/", "//", "/.", "/..", "/../", "/./", "%2f", "%2F", "%5c", "\\", "%2e", "%2e%2e", "%2E.",
     ".%2e", ";", ";x=1", "..;", "%252f", "%252e", "%00", "%0a", "?", "%3f", "%23", "PUBLIC", "%70ublic", "a", "~",
+    "%3b", "%253b", "%2570ublic",
 ];
 
 /// All targets of up to three pieces after a first place, and some that are longer.
