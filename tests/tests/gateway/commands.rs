@@ -130,7 +130,8 @@ fn check_and_the_start_warn_of_a_username_that_somebody_may_have_chosen() {
     {
         for (naming, warned) in [("", warned), ("username: {require_verified_email: true}\n", false)] {
             let provider = format!("username_attribute: {attribute}\n{naming}");
-            let config = crate::world::config("http://127.0.0.1:9", upstream, &provider, "", "");
+            let folder = format!("adapters: {{folder: {}}}\n", adapters().display());
+            let config = folder + &crate::world::config("http://127.0.0.1:9", upstream, &provider, "", "");
             let output = run(&["check", "--config", "{config}"], &config, &[]).unwrap();
             assert_eq!(output.status.code(), Some(0), "{}", text(&output));
             assert_eq!(text(&output).contains("the username is an e-mail address"), warned, "{}", text(&output));

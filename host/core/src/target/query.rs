@@ -88,14 +88,14 @@ impl Reader {
     }
 }
 
-/// Whole, cut at NUL (PHP), and as the first part of a name with brackets (PHP, Rails, qs), which may have junk before it.
+/// Whole, without blanks around it, cut at NUL (PHP), and as the first part of a name with brackets (PHP, Rails, qs), which may have junk before it.
 fn find_reading<'w>(name: &[u8], fold: &mut String, wanted: &'w QueryNames) -> Option<&'w str> {
     let cut = name.split(|byte| *byte == 0).find(|part| !part.is_empty()).unwrap_or_default();
     let junk = |byte: &u8| is_blank(*byte) || matches!(byte, b'[' | b']' | b'?');
     let start = cut.iter().position(|byte| !junk(byte)).unwrap_or(cut.len());
     let inner = cut.get(start..).unwrap_or_default();
     let first = inner.split(|byte| matches!(byte, b'[' | b']')).next().unwrap_or_default();
-    [name, cut, first].into_iter().map(trim).find_map(|reading| {
+    [name, trim(name), trim(cut), trim(first)].into_iter().find_map(|reading| {
         // A character is at most four bytes, and one byte of a fold.
         if reading.len() < wanted.shortest || reading.len() / 4 > wanted.longest {
             return None;
