@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn names_in_any_case() {
-        for (a, b) in [("svc", "SVC"), ("svc", "\u{17f}vc"), ("kim", "\u{212a}IM"), (" a", "A\t"), ("\u{e4}", "\u{c4}")] {
+        for (a, b) in [("svc", "SVC"), ("svc", "\u{17f}vc"), ("kim", "\u{212a}IM"), (" a", "A\t"), ("\u{e4}", "\u{c4}")]
+        {
             assert!(is_same_in_any_case(a, b) && is_same_in_any_case(b, a), "{a} {b}");
             assert!(starts_in_any_case(&format!("{}:x", b.trim()), a), "{a} {b}");
         }

@@ -264,7 +264,10 @@ fn tokens() {
         ] {
             let (growth, ratio) = (found[1] / found[0], found[1] / usual[1]);
             println!("token: {what} in its {part}: grows {growth:.1} times, {ratio:.1} times a plain one");
-            assert!(growth < GROWTH_MAX && ratio < WORST_MAX, "{what} in its {part}: {growth:.1} times, {ratio:.1} times");
+            assert!(
+                growth < GROWTH_MAX && ratio < WORST_MAX,
+                "{what} in its {part}: {growth:.1} times, {ratio:.1} times"
+            );
         }
     }
 }

@@ -166,7 +166,8 @@ fn query() {
             let name = pair.split('=').next().unwrap_or_default().replace('+', " ");
             let decoded: Vec<u8> = percent_encoding::percent_decode_str(&name).collect();
             // PHP: leading spaces off, cut at NUL, then folded; of a name with brackets what stands before them.
-            let php: Vec<u8> = decoded.iter().copied().skip_while(|byte| *byte == b' ').take_while(|byte| *byte != 0).collect();
+            let php: Vec<u8> =
+                decoded.iter().copied().skip_while(|byte| *byte == b' ').take_while(|byte| *byte != 0).collect();
             let before: Vec<u8> = php.iter().copied().take_while(|byte| *byte != b'[').collect();
             let again: Vec<u8> = percent_encoding::percent_decode(&decoded).collect();
             for reading in [&decoded, &php, &before, &again] {
@@ -209,7 +210,10 @@ fn value() {
         assert_eq!(decoded, text.as_bytes(), "{encoded:?}");
         assert!(!percent_encode(&text).contains(','));
         if let Ok(plain) = render_one(&text, false) {
-            assert!(plain == *text && plain.bytes().all(|byte| (0x20..0x7f).contains(&byte) && byte != b','), "{plain:?}");
+            assert!(
+                plain == *text && plain.bytes().all(|byte| (0x20..0x7f).contains(&byte) && byte != b','),
+                "{plain:?}"
+            );
         }
     });
 }

@@ -244,7 +244,8 @@ pub(super) static NOT_PUBLIC: [&str; 7] =
 pub(super) static MATCH: [Name; 3] = [
     Name::new("host", Form::Text, "A name without port. Default: any.").example("api.example.com"),
     Name::new("path", Form::Text, "Prefix of whole segments; the longest wins. No escapes, no wildcards.").default("/"),
-    Name::new("methods", Form::List(&Form::Text, 1), "In upper case; GET includes HEAD. Default: any.").example("[GET, HEAD]"),
+    Name::new("methods", Form::List(&Form::Text, 1), "In upper case; GET includes HEAD. Default: any.")
+        .example("[GET, HEAD]"),
 ];
 
 /// `upstream` of a route.

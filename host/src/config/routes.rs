@@ -9,8 +9,8 @@ use super::{Access, BasicAuth, Cors, Fact, HeaderValues, RouteConfig, RouteMatch
 use super::{files, headers, names, require};
 use http::HeaderName;
 use portcullis_core::base_url;
-use portcullis_core::policy::Require;
 use portcullis_core::method;
+use portcullis_core::policy::Require;
 use portcullis_core::problem::Problems;
 use portcullis_core::target::{Oddity, QueryNames};
 use portcullis_core::text::{one_of, suggestion};

@@ -286,9 +286,7 @@ routes:
 /// What a public route does with each key: it means something there, or is refused by its name.
 #[test]
 fn a_public_route_is_held_to_what_is_written() {
-    let with = |key: &str| {
-        format!("routes: [{{public: true, upstream: {{url: 'http://127.0.0.1:8090'}}, {key}}}]\n")
-    };
+    let with = |key: &str| format!("routes: [{{public: true, upstream: {{url: 'http://127.0.0.1:8090'}}, {key}}}]\n");
     let route = good(&with("cookies: drop, authorization: keep, refuse_query: [os_username]")).routes.remove(0);
     assert!(!route.pass_cookies && route.keep_authorization);
     assert_eq!(route.refuse_query.iter().collect::<Vec<_>>(), ["os_username"]);
@@ -329,12 +327,14 @@ fn large_configurations_cost_linear_time() {
             format!("providers: {{a: {{adapter: keycloak, settings: {{{names}host: a, realm: b}}}}}}\n{ROUTES}")
         }),
         ("routes", |count, upstream| {
-            let routes: String = (0..count).map(|n| format!("- {{match: {{path: /{n}}}, public: true, {upstream}}}\n")).collect();
+            let routes: String =
+                (0..count).map(|n| format!("- {{match: {{path: /{n}}}, public: true, {upstream}}}\n")).collect();
             format!("routes:\n{routes}")
         }),
         ("methods of two routes", |count, upstream| {
             let methods = |letter: char| (0..count).map(|n| format!("{letter}{n}, ")).collect::<String>();
-            let route = |letter| format!("- {{match: {{methods: [{}X]}}, public: true, {upstream}}}\n", methods(letter));
+            let route =
+                |letter| format!("- {{match: {{methods: [{}X]}}, public: true, {upstream}}}\n", methods(letter));
             format!("routes:\n{}{}", route('A'), route('B'))
         }),
         ("providers of a route that are not there", |count, upstream| {
@@ -343,8 +343,10 @@ fn large_configurations_cost_linear_time() {
         }),
         ("identity headers", |count, upstream| {
             let names: String = (0..count).map(|n| format!("X-{n}: attributes.a{n}, ")).collect();
-            format!("providers: {{staff: {{adapter: keycloak, settings: {{host: a, realm: b}}}}}}\n\
-                     routes: [{{providers: [staff], {upstream}, identity_headers: {{{names}X-A: email}}}}]\n")
+            format!(
+                "providers: {{staff: {{adapter: keycloak, settings: {{host: a, realm: b}}}}}}\n\
+                     routes: [{{providers: [staff], {upstream}, identity_headers: {{{names}X-A: email}}}}]\n"
+            )
         }),
     ];
     for (what, make) in makers {

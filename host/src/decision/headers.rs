@@ -99,7 +99,8 @@ pub(super) fn identity_headers(
 /// What a provider's routes put into headers.
 pub(super) fn needs<'r>(routes: impl Iterator<Item = &'r RouteConfig>) -> Arc<[Need]> {
     let mut seen = HashSet::new();
-    let all = routes.flat_map(|route| route.identity_headers.iter().map(|(_, fact)| (fact.clone(), route.header_values)));
+    let all =
+        routes.flat_map(|route| route.identity_headers.iter().map(|(_, fact)| (fact.clone(), route.header_values)));
     all.filter(|need| seen.insert(need.clone())).collect()
 }
 

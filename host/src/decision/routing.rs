@@ -68,9 +68,8 @@ fn find_by<'a>(
     let longest = routes.iter().filter(of_host).filter(on_path).map(|route| route.matches.path.len()).max()?;
     let candidates =
         || routes.iter().filter(of_host).filter(on_path).filter(|route| route.matches.path.len() == longest);
-    let naming = |method: &Method| {
-        candidates().find(|route| route.matches.methods.iter().any(|named| named == method.as_str()))
-    };
+    let naming =
+        |method: &Method| candidates().find(|route| route.matches.methods.iter().any(|named| named == method.as_str()));
     // One that names the method comes before one for any method. HEAD shows what GET shows but the body, so it is held to
     // GET's rules where it has none of its own.
     naming(request.method)
@@ -142,7 +141,9 @@ mod tests {
             let found = find(&routes, &request).unwrap();
             is_ambiguous(&routes, &request, found)
         };
-        for path in ["/%2561dmin/x", "/%252561dmin", "/admin%3bx", "/admin%3Fx", "/admin%23x/y", "/a%252fb", "/%25%2561dmin"] {
+        for path in
+            ["/%2561dmin/x", "/%252561dmin", "/admin%3bx", "/admin%3Fx", "/admin%23x/y", "/a%252fb", "/%25%2561dmin"]
+        {
             assert_eq!(ambiguous(path), path != "/%25%2561dmin", "{path}");
         }
         for path in ["/wiki/What%3F", "/x%3b/y", "/admin/x%3fy", "/admin/%2561", "/a/b%252fc", "/100%25"] {

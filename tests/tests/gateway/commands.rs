@@ -140,5 +140,9 @@ fn check_and_the_start_warn_of_a_username_that_somebody_may_have_chosen() {
     }
     let config = crate::world::config("http://127.0.0.1:9", upstream, "username_attribute: email", "", "");
     let gateway = portcullis_tests::gateway::Gateway::start(&config).unwrap();
-    assert!(gateway.log().contains("providers.staff: the username is an e-mail address (`email`)"), "{}", gateway.log());
+    assert!(
+        gateway.log().contains("providers.staff: the username is an e-mail address (`email`)"),
+        "{}",
+        gateway.log()
+    );
 }

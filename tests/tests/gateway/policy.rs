@@ -290,7 +290,8 @@ fn a_route_that_observes_passes_everything_untouched_and_says_what_it_would_do()
     }
     assert_refused(&world.get_as_alice("/a//b"), 400, "an ambiguous target");
     // Nor does it let a request through that is another route's matter, which may be guarded.
-    let guarded = "  - match: {path: /, methods: [DELETE]}\n    providers: [staff]\n    upstream: {url: \"{upstream}\"}\n";
+    let guarded =
+        "  - match: {path: /, methods: [DELETE]}\n    providers: [staff]\n    upstream: {url: \"{upstream}\"}\n";
     let two = World::build(provider::keycloak, "", "mode: observe", guarded);
     assert_refused(&two.get("/x?_method=DELETE", &[]), 400, "another route's");
     assert_refused(&two.get("/x", &[("X-HTTP-Method-Override", "DELETE")]), 400, "another route's");

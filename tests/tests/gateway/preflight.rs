@@ -102,7 +102,9 @@ fn nothing_in_its_query_or_its_method_does_more_than_ask() {
             let asked = ("Access-Control-Request-Method", method);
             client::send(world.gateway.address, "OPTIONS", &format!("/rest/x?{query}"), &[APP, asked], b"").unwrap()
         };
-        for query in ["os_username=admin&os_password=guess", "a=b&os.password=guess", "access_token=x", "access+token=x"] {
+        for query in
+            ["os_username=admin&os_password=guess", "a=b&os.password=guess", "access_token=x", "access+token=x"]
+        {
             assert_refused(&ask(query, "GET"), 401, query);
         }
         for query in ["_method=DELETE", ".method=put", "X-HTTP-Method-Override=DELETE"] {

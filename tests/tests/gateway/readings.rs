@@ -45,7 +45,8 @@ fn a_method_without_measure_is_refused_and_not_remembered() {
 /// Spellings that PHP, Rails, qs and others read as `NAME`, in which `_` stands for itself.
 fn spellings(name: &str) -> Vec<String> {
     let dotted = |with: &str| name.replace('_', with);
-    let mut all: Vec<String> = ["", "[]", "%5B%5D", "[a]", "%00", "%00x", "+"].map(|end| format!("{name}{end}")).to_vec();
+    let mut all: Vec<String> =
+        ["", "[]", "%5B%5D", "[a]", "%00", "%00x", "+"].map(|end| format!("{name}{end}")).to_vec();
     all.extend(["%20", "+", "[", "?", "%00"].map(|start| format!("{start}{name}")));
     all.extend([".", "+", "%20", "-", "%255f", "%25255f", "%2e"].map(dotted));
     all.push(name.to_uppercase());
@@ -62,12 +63,16 @@ fn no_spelling_of_a_name_in_the_query_passes_for_another() {
     let world = World::build(provider::keycloak, "", "refuse_query: atlassian", WRITING);
     for name in ["access_token", "os_username", "os_password", "os_authType"] {
         for spelling in spellings(name) {
-            for target in [format!("/rest?{spelling}=x"), format!("/rest?a=b&{spelling}=x"), format!("/rest?a;{spelling}")] {
+            for target in
+                [format!("/rest?{spelling}=x"), format!("/rest?a=b&{spelling}=x"), format!("/rest?a;{spelling}")]
+            {
                 assert_refused(&world.get(&target, &[ALICE]), 401, &target);
             }
         }
     }
-    for spelling in spellings("_method").into_iter().chain([".method", "%20.method", "x_http_method_override"].map(str::to_owned)) {
+    for spelling in
+        spellings("_method").into_iter().chain([".method", "%20.method", "x_http_method_override"].map(str::to_owned))
+    {
         let target = format!("/api/x?{spelling}=DELETE");
         let head = format!("PUT {target} HTTP/1.1\r\nHost: {{host}}\r\nConnection: close\r\n\r\n");
         assert_refused(&world.raw("PUT", &head), 400, &target);
@@ -80,14 +85,16 @@ fn no_spelling_of_a_name_in_the_query_passes_for_another() {
 #[test]
 fn a_path_that_is_decoded_or_parsed_again_is_of_the_same_route() {
     let allow = "allow_in_path: [encoded_percent]";
-    let public = format!("  - match: {{path: /open}}\n    public: true\n    upstream: {{url: \"{{upstream}}\"}}\n    {allow}\n");
+    let public =
+        format!("  - match: {{path: /open}}\n    public: true\n    upstream: {{url: \"{{upstream}}\"}}\n    {allow}\n");
     let world = World::build(provider::keycloak, "", allow, &public);
     // A server behind that decodes once more, or that parses what another decoded, would find itself elsewhere.
     for target in ["/%256fpen/x", "/%25256fpen", "/open%3bx", "/open%3fx", "/open%23", "/open%252fx", "/%256fpen%3fx"] {
         let response = world.get(target, &[ALICE]);
         assert_refused(&response, 400, target);
     }
-    for target in ["/open/%252e%252e/rest", "/open/..%252frest", "/open/..%3b/rest", "/open/..%3fx", "/open/%25252e./x"] {
+    for target in ["/open/%252e%252e/rest", "/open/..%252frest", "/open/..%3b/rest", "/open/..%3fx", "/open/%25252e./x"]
+    {
         assert_refused(&world.get(target, &[]), 400, target);
     }
     assert!(world.upstream.seen().is_empty(), "{:?}", world.upstream.seen());
@@ -122,7 +129,9 @@ fn a_trailer_says_no_more_than_a_header_may() {
     let announced = names.join(", ");
     for (path, token) in [("/rest", ALICES), ("/api/x", "")] {
         let method = if token.is_empty() { "PUT" } else { "POST" };
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: {{host}}\r\n{token}Transfer-Encoding: chunked\r\nTrailer: {announced}, X-Sum\r\nConnection: close\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {{host}}\r\n{token}Transfer-Encoding: chunked\r\nTrailer: {announced}, X-Sum\r\nConnection: close\r\n"
+        );
         let body = format!("\r\n3\r\nabc\r\n0\r\n{trailers}X-Sum: 7\r\n\r\n");
         let response = world.raw(method, &(head + &body));
         assert_eq!(response.status, 200, "{}", response.text());

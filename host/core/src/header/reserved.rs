@@ -203,7 +203,8 @@ mod tests {
         ] {
             assert!(is_trusted(&fold(name)), "{name}");
         }
-        for name in ["X-Forward", "X-Forwardedness", "X-Real-IPs", "Accept", "X-Originals", "Client", "X-SSL", "CF-Ray"] {
+        for name in ["X-Forward", "X-Forwardedness", "X-Real-IPs", "Accept", "X-Originals", "Client", "X-SSL", "CF-Ray"]
+        {
             assert!(!is_trusted(&fold(name)), "{name}");
         }
     }

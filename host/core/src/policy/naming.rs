@@ -97,7 +97,10 @@ mod tests {
         assert_eq!(named(&naming(None, false), "Alice").as_deref(), Some("Alice"));
         // Unicode's lower case of these is `karen`, and its upper case `SUSAN`.
         assert_eq!(named(&naming(None, true), "\u{212a}aren").as_deref(), Some("\u{212a}aren"));
-        assert_eq!(named(&naming(Some("example.com"), true), "\u{17f}USAN@example.com").as_deref(), Some("\u{17f}usan"));
+        assert_eq!(
+            named(&naming(Some("example.com"), true), "\u{17f}USAN@example.com").as_deref(),
+            Some("\u{17f}usan")
+        );
         assert_eq!(named(&naming(None, true), "\u{c4}nne").as_deref(), Some("\u{c4}nne"));
     }
 

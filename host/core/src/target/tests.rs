@@ -300,7 +300,9 @@ fn query_names_as_an_upstream_could_read_them() {
     ] {
         assert_eq!(found(query).as_deref(), Some("access_token"), "{query}");
     }
-    for query in [".method=DELETE", "%20.method=x", "_method", "+_Method", "[.method=1", "%5fmethod[]", "-method", "+method"] {
+    for query in
+        [".method=DELETE", "%20.method=x", "_method", "+_Method", "[.method=1", "%5fmethod[]", "-method", "+method"]
+    {
         assert_eq!(found(query).as_deref(), Some("_method"), "{query}");
     }
     assert_eq!(found("os.username=a").as_deref(), Some("os_username"));
