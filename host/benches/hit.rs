@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use portcullis::adapter::{Catalogue, Machine};
 use portcullis::config;
 use portcullis::decision::{Passage, Request, Snapshot, Verdicts, decide};
+use portcullis_core::client::ClientNetwork;
 use portcullis_core::target::NormalTarget;
 use std::hint::black_box;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -61,7 +62,8 @@ fn benches(criterion: &mut Criterion) {
         let token = "x".repeat(length);
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, HeaderValue::try_from(format!("Bearer {token}")).unwrap());
-        let request = Request { method: &Method::GET, target: &target, headers: &headers };
+        let client = ClientNetwork::of([127, 0, 0, 1].into());
+        let request = Request { method: &Method::GET, target: &target, headers: &headers, client };
         let passes = |decision: portcullis::decision::Decision| {
             assert!(matches!(decision.outcome, Ok(Passage::Forward(_))), "{:?}", decision.outcome);
         };

@@ -2,7 +2,10 @@
 //!
 //! It must never show a setting or a credential. Who came is shown by `/decisions`, as in the log.
 
+mod door;
+
 use crate::decision::{Forget, Snapshot};
+use crate::descriptors::BUDGET;
 use crate::metrics::{GaugeNow, METRICS, process};
 use crate::provider::{Provider, Readiness};
 use crate::recent::RECENT;
@@ -111,7 +114,8 @@ pub async fn serve<S: Administered>(
     reloaded: Arc<Reloaded>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(world, reloaded)).with_graceful_shutdown(shutdown).await
+    let door = door::Door::new(listener, BUDGET.admin);
+    axum::serve(door, router(world, reloaded)).with_graceful_shutdown(shutdown).await
 }
 
 fn router<S: Administered>(world: Arc<ArcSwap<S>>, reloaded: Arc<Reloaded>) -> Router {

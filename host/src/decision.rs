@@ -19,6 +19,7 @@ pub use verdicts::{Source, Verdicts};
 
 use crate::config::RouteConfig;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use portcullis_core::client::ClientNetwork;
 use portcullis_core::denial::Denial;
 use portcullis_core::fingerprint::Fingerprint;
 use portcullis_core::target::NormalTarget;
@@ -34,6 +35,8 @@ pub struct Request<'a> {
     pub target: &'a NormalTarget,
     /// The headers as they came.
     pub headers: &'a HeaderMap,
+    /// Where it comes from: the places at a provider are shared among clients.
+    pub client: ClientNetwork,
 }
 
 /// The outcome for one request.

@@ -5,17 +5,20 @@
 //! for all of them. Nothing here may look into a credential, or write a header's value or a query to the log.
 
 mod body;
-mod fragment;
+mod download;
 mod headers;
 mod listener;
+mod places;
 mod progress;
 mod proxy;
 mod record;
 mod respond;
 mod service;
+pub(crate) mod stall;
 mod tls;
 mod upgrade;
 mod upstream;
+mod via;
 
 pub use listener::serve;
 pub use tls::{TlsError, certificate_ends, server_config};

@@ -1,7 +1,7 @@
 //! Portcullis: an authenticating gateway for REST APIs.
 //!
 //! Layers, each of which may use only those to its right: `cli` -> `gateway`, `admin` -> `decision` -> `provider` ->
-//! `adapter`. `config`, `metrics`, `recent` and `portcullis_core` are used by all and use none of them. Nothing below `gateway` knows HTTP
+//! `adapter`. `config`, `metrics`, `recent`, `descriptors` and `portcullis_core` are used by all and use none of them. Nothing below `gateway` knows HTTP
 //! servers; nothing above `provider` knows wasmtime.
 
 pub mod adapter;
@@ -9,6 +9,7 @@ pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod decision;
+mod descriptors;
 pub mod gateway;
 pub mod metrics;
 pub mod provider;

@@ -82,6 +82,7 @@ pub struct Metrics {
     call_time: Histograms<OfProvider>,
     adapter_time: Histograms<OfAdapter>,
     basic_refused: Family<OfRoute, Counter>,
+    connections_refused: Counter,
     reloads: Family<Ended, Counter>,
     stale: Gauge,
     loaded_at: Gauge<f64, AtomicU64>,
@@ -110,6 +111,7 @@ impl Metrics {
             call_time: Family::new_with_constructor(seconds),
             adapter_time: Family::new_with_constructor(short),
             basic_refused: Family::default(),
+            connections_refused: Counter::default(),
             reloads: Family::default(),
             stale: Gauge::default(),
             loaded_at: Gauge::default(),
@@ -128,6 +130,11 @@ impl Metrics {
         r.register("provider_call_seconds", "From sending to the end of the answer", new.call_time.clone());
         r.register("adapter_seconds", "What an adapter took to read answers", new.adapter_time.clone());
         r.register("basic_refused", "Requests with Basic on a route that blocks it", new.basic_refused.clone());
+        r.register(
+            "connections_refused",
+            "Connections closed at once: their clients had as many as one may have",
+            new.connections_refused.clone(),
+        );
         r.register("reloads", "Changes of configuration or adapters, by outcome", new.reloads.clone());
         r.register("configuration_stale", "1 while what is on disk could not be taken", new.stale.clone());
         r.register("configuration_loaded_timestamp_seconds", "When what serves was read", new.loaded_at.clone());
@@ -174,6 +181,11 @@ impl Metrics {
     pub fn basic_refused(&self, route: Option<usize>) {
         let route = route.and_then(|index| u64::try_from(index).ok());
         self.basic_refused.get_or_create(&OfRoute { route }).inc();
+    }
+
+    /// A connection was closed, since its client had as many as one may have.
+    pub fn connection_refused(&self) {
+        self.connections_refused.inc();
     }
 
     /// What serves was read just now.

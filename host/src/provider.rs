@@ -18,6 +18,7 @@ mod proof;
 mod readiness;
 mod render;
 mod signed;
+mod turns;
 mod verdict;
 mod verify;
 
@@ -27,4 +28,5 @@ pub use guard::Load;
 pub use network::{Network, innermost};
 pub use plan::{PlanProblem, ReadyPlan, Wanted};
 pub use readiness::Readiness;
+pub use turns::{Requester, Standing};
 pub use verdict::{Clock, Exchange, Provider, Seen, now};

@@ -13,7 +13,7 @@ const DECISIONS_MAX: usize = 100;
 /// So many pairs of name and path are counted; whoever comes later is counted together.
 const CALLERS_MAX: usize = 1000;
 /// Longer paths are cut, in bytes.
-const PATH_BYTES_MAX: usize = 200;
+pub const PATH_BYTES_MAX: usize = 200;
 
 /// What is kept, one for the process.
 pub static RECENT: Recent = Recent { decisions: Mutex::new(VecDeque::new()), callers: Mutex::new(None) };
@@ -79,12 +79,11 @@ impl Recent {
         drop(gone);
     }
 
-    /// Counts a caller with Basic.
+    /// Counts a caller with Basic. The texts are kept as they are.
     pub fn basic(&self, who: &str, path: &str) {
         let mut callers = lock(&self.callers);
         let callers = callers.get_or_insert_default();
-        let cut = path.get(..PATH_BYTES_MAX).unwrap_or(path);
-        let key = (who.to_owned(), cut.to_owned());
+        let key = (who.to_owned(), path.to_owned());
         let full = callers.len() >= CALLERS_MAX && !callers.contains_key(&key);
         let key = if full { ("others".to_owned(), String::new()) } else { key };
         *callers.entry(key).or_default() += 1;

@@ -5,6 +5,7 @@
 
 pub mod base_url;
 pub mod breaker;
+pub mod client;
 pub mod copies;
 pub mod credential;
 pub mod denial;
@@ -25,6 +26,7 @@ pub mod problem;
 pub mod refusal;
 pub mod secret;
 pub mod setting;
+pub mod share;
 pub mod target;
 pub mod text;
 pub mod throttle;

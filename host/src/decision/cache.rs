@@ -65,6 +65,8 @@ pub(super) enum Found {
     Known(Arc<Known>, bool),
     /// That it is no good.
     Refused(Arc<Refusal>),
+    /// Nothing that still holds; the last that was known is that it was good.
+    Over,
     /// Nothing, or nothing that still holds.
     Nothing,
 }
@@ -139,8 +141,10 @@ impl Cache {
         *hasher.finalize().as_bytes()
     }
 
-    /// What is known, as it stands now. What is over is dropped.
+    /// What is known, as it stands now. An identity that is over is of no more use than to tell that there was one: it stays
+    /// until it is pushed out, or the next verdict takes its place.
     pub(super) fn find(&self, key: &Key, now: Now) -> Found {
+        let mut was_good = false;
         if let Some(kept) = self.good.get(key) {
             match kept.lease.standing(now) {
                 Standing::Good => return Found::Known(Arc::clone(&kept.what), false),
@@ -148,16 +152,17 @@ impl Cache {
                     let due = kept.renew_from_ms.load(Ordering::Relaxed) <= now.running_ms;
                     return Found::Known(Arc::clone(&kept.what), due);
                 }
-                Standing::Over => drop(self.good.remove(key)),
+                Standing::Over => was_good = true,
             }
         }
         match self.bad.get(key) {
             Some(kept) if kept.lease.standing(now) != Standing::Over => Found::Refused(Arc::clone(&kept.what)),
-            Some(_) => {
-                self.bad.remove(key);
-                Found::Nothing
+            expired => {
+                if expired.is_some() {
+                    self.bad.remove(key);
+                }
+                if was_good { Found::Over } else { Found::Nothing }
             }
-            None => Found::Nothing,
         }
     }
 

@@ -7,7 +7,7 @@ use super::Request;
 use crate::config::Cors;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, COOKIE, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, COOKIE, ORIGIN, VARY, VIA,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use portcullis_core::denial::{Denial, Kind};
@@ -75,12 +75,13 @@ fn is_list(names: &HeaderValue) -> bool {
             .is_ok_and(|names| names.split(',').all(|name| HeaderName::from_bytes(name.trim().as_bytes()).is_ok()))
 }
 
-/// Takes from a preflight's headers what is not the question.
+/// Takes from a preflight's headers what is not the question. `Via` stays, by which loops are found.
 pub(crate) fn keep_the_question(headers: &mut HeaderMap) {
     const KEPT: [HeaderName; 4] =
         [http::header::HOST, ORIGIN, ACCESS_CONTROL_REQUEST_METHOD, ACCESS_CONTROL_REQUEST_HEADERS];
-    let kept: Vec<(HeaderName, HeaderValue)> =
+    let mut kept: Vec<(HeaderName, HeaderValue)> =
         KEPT.into_iter().filter_map(|name| headers.get(&name).cloned().map(|value| (name, value))).collect();
+    kept.extend(headers.get_all(VIA).iter().map(|value| (VIA, value.clone())));
     headers.clear();
     headers.extend(kept);
 }

@@ -8,6 +8,7 @@ use crate::config::{Access, BasicAuth, Cors, RouteConfig, Services};
 use crate::provider::now;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
+use portcullis_core::client::ClientNetwork;
 use portcullis_core::credential::{Credential, Presented, read_authorization};
 use portcullis_core::denial::{Denial, Kind};
 use portcullis_core::facts::Facts;
@@ -144,7 +145,7 @@ async fn pass(
             }
         }
     }
-    let (known, served) = vouched(snapshot, route, names, &credential, account).await?;
+    let (known, served) = vouched(snapshot, route, names, &credential, request.client, account).await?;
     account.username = Some(Arc::clone(&known.facts.username));
     let (username, pass) = admit(route, &known, served)?;
     account.username = Some(username);
@@ -158,6 +159,7 @@ async fn vouched<'s>(
     route: &RouteConfig,
     names: &[String],
     credential: &Credential,
+    client: ClientNetwork,
     account: &mut Account,
 ) -> Result<(Arc<Known>, &'s Served), Denial> {
     let candidates =
@@ -166,7 +168,7 @@ async fn vouched<'s>(
     let mut last = None;
     for served in &candidates {
         account.provider = Some(Arc::clone(served.name()));
-        let (outcome, source, fingerprint) = snapshot.verdicts().of(served, credential).await;
+        let (outcome, source, fingerprint) = snapshot.verdicts().of(served, credential, client).await;
         (account.source, account.credential) = (Some(source), Some(fingerprint));
         account.asked_for = Some(began.elapsed());
         match outcome {

@@ -99,7 +99,8 @@ mod tests {
     fn index(routes: &[Arc<RouteConfig>], method: Method, host: &str, path: &str) -> Option<usize> {
         let target = NormalTarget::parse(path, &[host], method.as_str()).unwrap();
         let headers = HeaderMap::new();
-        find(routes, &Request { method: &method, target: &target, headers: &headers }).map(|route| route.index)
+        let client = portcullis_core::client::ClientNetwork::of([127, 0, 0, 1].into());
+        find(routes, &Request { method: &method, target: &target, headers: &headers, client }).map(|route| route.index)
     }
 
     #[test]

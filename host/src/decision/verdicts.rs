@@ -1,14 +1,16 @@
 //! A provider is asked once for a credential and its lifetime, however many requests carry it.
 //!
 //! A call runs as a task of its own, so that the client which happened to cause it may go away; whoever comes with the same
-//! credential meanwhile waits for the same answer. Nothing that blames a provider is ever kept, and no lock is held across an
+//! credential meanwhile waits for the same answer. A question whose call was not made yet when the last of them went away
+//! is dropped: nobody fills the queue of a provider with requests that are taken back. Nothing that blames a provider is ever kept, and no lock is held across an
 //! await.
 
 use super::cache::{Cache, CredentialId, Entry, Forget, Found, Key, Known};
 use super::headers::{Encoded, Need};
 use crate::metrics::METRICS;
-use crate::provider::{Provider, now};
+use crate::provider::{Provider, Requester, Standing, now};
 use crate::random;
+use portcullis_core::client::ClientNetwork;
 use portcullis_core::credential::Credential;
 use portcullis_core::facts::Facts;
 use portcullis_core::fingerprint::Fingerprint;
@@ -16,6 +18,7 @@ use portcullis_core::identity::{Identity, Moment};
 use portcullis_core::lease::{Lease, Now};
 use portcullis_core::refusal::{Cause, Refusal};
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -85,9 +88,12 @@ impl Source {
 /// Verdicts, kept and under way. One for the life of the process: what changes of a provider changes its keys.
 pub struct Verdicts {
     cache: Cache,
-    flights: Mutex<HashMap<Key, watch::Receiver<Option<Outcome>>>>,
+    flights: Mutex<Flights>,
     began: Instant,
 }
+
+/// The questions under way, each with where its answer is to be sent.
+type Flights = HashMap<Key, watch::Sender<Option<Outcome>>>;
 
 impl std::fmt::Debug for Verdicts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -99,11 +105,28 @@ impl std::fmt::Debug for Verdicts {
 struct Flight {
     verdicts: Arc<Verdicts>,
     key: Key,
+    is_listed: bool,
+}
+
+impl Flight {
+    /// Takes it off the list if nobody waits for its answer. Whether nobody does.
+    fn abandon(&mut self) -> bool {
+        let mut flights = self.verdicts.flights();
+        if flights.get(&self.key).is_some_and(|landing| landing.receiver_count() > 0) {
+            return false;
+        }
+        flights.remove(&self.key);
+        // Whoever asks from now on makes a question of its own.
+        self.is_listed = false;
+        true
+    }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.verdicts.flights().remove(&self.key);
+        if self.is_listed {
+            self.verdicts.flights().remove(&self.key);
+        }
     }
 }
 
@@ -123,17 +146,18 @@ impl Verdicts {
         self: &Arc<Self>,
         served: &Served,
         credential: &Credential,
+        client: ClientNetwork,
     ) -> (Outcome, Source, Fingerprint) {
         let id = self.cache.credential(credential);
         let key = self.cache.key(&id, &served.use_digest, &served.provider.generation());
         let (outcome, source) = match self.cache.find(&key, self.now()) {
             Found::Known(known, false) => (Ok(known), Source::Hit),
             Found::Known(known, true) => {
-                drop(self.join(key, id, served, credential));
+                drop(self.join(key, id, served, credential, client));
                 (Ok(known), Source::Renewing)
             }
             Found::Refused(refusal) => (Err(refusal), Source::Negative),
-            Found::Nothing => match self.join(key, id, served, credential) {
+            Found::Over | Found::Nothing => match self.join(key, id, served, credential, client) {
                 Joined::Answered(outcome) => (outcome, Source::Joined),
                 Joined::Waiting(answer, source) => (landed(answer).await, source),
             },
@@ -165,27 +189,52 @@ impl Verdicts {
         self.cache.size()
     }
 
-    /// The question about this credential that is under way, or a new one.
-    fn join(self: &Arc<Self>, key: Key, id: CredentialId, served: &Served, credential: &Credential) -> Joined {
+    /// The question about this credential that is under way, or a new one for this client.
+    fn join(
+        self: &Arc<Self>,
+        key: Key,
+        id: CredentialId,
+        served: &Served,
+        credential: &Credential,
+        client: ClientNetwork,
+    ) -> Joined {
         let mut flights = self.flights();
-        if let Some(answer) = flights.get(&key) {
-            return Joined::Waiting(answer.clone(), Source::Joined);
+        if let Some(landing) = flights.get(&key) {
+            return Joined::Waiting(landing.subscribe(), Source::Joined);
         }
         // One may have landed between the first look and the lock.
-        match self.cache.find(&key, self.now()) {
+        let (standing, is_renewal) = match self.cache.find(&key, self.now()) {
             Found::Known(known, false) => return Joined::Answered(Ok(known)),
             Found::Refused(refusal) => return Joined::Answered(Err(refusal)),
-            Found::Known(_, true) | Found::Nothing => {}
-        }
+            Found::Known(_, true) => (Standing::Good, true),
+            Found::Over => (Standing::Good, false),
+            Found::Nothing => (Standing::New, false),
+        };
         let (landing, answer) = watch::channel(None);
-        flights.insert(key, answer.clone());
+        flights.insert(key, landing.clone());
         drop(flights);
-        let flight = Flight { verdicts: Arc::clone(self), key };
+        let mut flight = Flight { verdicts: Arc::clone(self), key, is_listed: true };
         let (served, credential) = (served.clone(), credential.clone());
         tokio::spawn(async move {
-            let verdicts = &flight.verdicts;
+            let verdicts = Arc::clone(&flight.verdicts);
             let (asked, epoch) = (verdicts.now(), verdicts.cache.epoch());
-            let (verdict, rest) = served.provider.verdict_and_rest(&credential, None).await;
+            let requester = Requester::new(Some(client), standing);
+            let mut asking = pin!(served.provider.verdict_and_rest(&credential, None, &requester));
+            // Nobody waits for a renewal, from the beginning.
+            let mut may_be_abandoned = !is_renewal;
+            let (verdict, rest) = loop {
+                tokio::select! {
+                    biased;
+                    verdict = asking.as_mut() => break verdict,
+                    () = landing.closed(), if may_be_abandoned => {
+                        // A call that was made is paid for: its answer is kept.
+                        may_be_abandoned = !requester.has_called();
+                        if may_be_abandoned && flight.abandon() {
+                            return;
+                        }
+                    }
+                }
+            };
             let outcome = verdicts.settle(key, &id, &served, asked, epoch, verdict);
             if let (Ok(_), Some(rest)) = (&outcome, rest) {
                 verdicts.hold(key, &id, &served, rest);
@@ -250,7 +299,7 @@ impl Verdicts {
         refusal
     }
 
-    fn flights(&self) -> MutexGuard<'_, HashMap<Key, watch::Receiver<Option<Outcome>>>> {
+    fn flights(&self) -> MutexGuard<'_, Flights> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -2,10 +2,12 @@
 //!
 //! Every wait for a client's bytes before its request is complete has a limit, so that slow clients cannot hold the door.
 
-use super::fragment::{Fragments, Watched};
+use super::places::{ConnectionPlace, Places};
 use super::service::{Connection, Door};
+use super::stall::{self, CLIENT_STALL_MAX, Unstalled};
 use super::{Decide, upgrade};
-use crate::metrics::descriptors_max;
+use crate::descriptors::{BUDGET, Budget};
+use crate::metrics::METRICS;
 use arc_swap::ArcSwap;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -15,10 +17,10 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 /// Until a request's head is complete, counted from the connection's start or the last response: a limit against
@@ -36,12 +38,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// After a failed accept (no file descriptors left), before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Descriptors where the system does not tell the limit.
-const DESCRIPTORS: usize = 1024;
-/// Descriptors that the process needs for itself.
-const DESCRIPTORS_OWN: usize = 64;
-/// Connections at least, however few descriptors there are.
-const CONNECTIONS_MIN: usize = 16;
+/// How often the log says that connections are closed.
+const CLOSED_LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Where the gateway is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +66,11 @@ pub async fn serve<S: Decide>(
     let (alive, mut all_ended) = mpsc::channel::<Infallible>(1);
     let door = Arc::new(Door::new(world, tls.is_some()));
     let life = upgrade::Life { phase: watching, _alive: alive, _place: None };
-    let places = Arc::new(Semaphore::new(connections_max()));
+    let Budget { descriptors, client_places, client_connections, .. } = *BUDGET;
+    tracing::info!(descriptors, connections = client_connections, places = client_places, "connections and requests in flight are bounded");
+    let places = Places::new(&BUDGET);
+    let mut closed = Closed::default();
+    stall::bound_unsent(&listener);
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -76,11 +78,14 @@ pub async fn serve<S: Decide>(
             accepted = accept(&listener, &places) => accepted,
         };
         match accepted {
-            Ok((stream, peer, place)) => {
-                let life = upgrade::Life { _place: place, ..life.clone() };
+            Ok((stream, peer, permit)) => {
+                let Some(place) = permit.and_then(|permit| places.admit(peer.ip(), permit)) else {
+                    closed.another();
+                    continue;
+                };
                 // The certificate of this moment: it may be swapped.
                 let acceptor = tls.as_ref().map(|tls| TlsAcceptor::from(tls.load_full()));
-                tokio::spawn(connection(stream, peer, acceptor, Arc::clone(&door), life));
+                tokio::spawn(connection(stream, peer, acceptor, Arc::clone(&door), life.clone(), Arc::new(place)));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -99,29 +104,39 @@ pub async fn serve<S: Decide>(
     }
 }
 
-/// How many connections clients may have: of the descriptors that the process may open, so many that the administrator's
-/// listener, upstreams and providers have some left. Who comes then waits in the system's queue.
-fn connections_max() -> usize {
-    let descriptors = descriptors_max().unwrap_or(DESCRIPTORS);
-    let most = (descriptors.saturating_sub(DESCRIPTORS_OWN) / 3 * 2).clamp(CONNECTIONS_MIN, Semaphore::MAX_PERMITS);
-    tracing::info!(descriptors, connections = most, "so many connections are taken at once");
-    most
+/// Connections that were closed at once, since their clients had as many as they may.
+#[derive(Default)]
+struct Closed {
+    count: u64,
+    said: Option<Instant>,
+}
+
+impl Closed {
+    fn another(&mut self) {
+        METRICS.connection_refused();
+        self.count += 1;
+        if self.said.is_none_or(|said| said.elapsed() >= CLOSED_LOG_INTERVAL) {
+            let count = std::mem::take(&mut self.count);
+            self.said = Some(Instant::now());
+            tracing::warn!(
+                count,
+                "connections were closed: a client has as many as one may have; if that is usual, raise the limit of open files"
+            );
+        }
+    }
 }
 
 /// The next connection, once there is a place for it.
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, SocketAddr, Option<Arc<OwnedSemaphorePermit>>)> {
-    let place = match Arc::clone(places).try_acquire_owned() {
-        Ok(place) => Some(place),
-        Err(_) => {
-            tracing::warn!("no further connection is taken until one ends: raise the limit of open files");
-            Arc::clone(places).acquire_owned().await.ok()
-        }
-    };
+    places: &Arc<Places>,
+) -> std::io::Result<(TcpStream, SocketAddr, Option<OwnedSemaphorePermit>)> {
+    if places.are_out_of_connections() {
+        tracing::warn!("no further connection is taken until one ends: raise the limit of open files");
+    }
+    let place = places.for_a_connection().await;
     let (stream, peer) = listener.accept().await?;
-    Ok((stream, peer, place.map(Arc::new)))
+    Ok((stream, peer, place))
 }
 
 async fn connection<S: Decide>(
@@ -130,11 +145,13 @@ async fn connection<S: Decide>(
     acceptor: Option<TlsAcceptor>,
     door: Arc<Door<S>>,
     life: upgrade::Life,
+    place: Arc<ConnectionPlace>,
 ) {
     // Fails only on a connection that is already gone, which the next read finds out.
     let _ = stream.set_nodelay(true);
+    let stream = Unstalled::new(stream, CLIENT_STALL_MAX);
     match acceptor {
-        None => http(stream, peer, door, life).await,
+        None => http(stream, peer, door, life, place).await,
         Some(acceptor) => {
             let mut phase = life.phase.clone();
             let handshake = tokio::select! {
@@ -142,7 +159,7 @@ async fn connection<S: Decide>(
                 _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
             };
             match handshake {
-                Ok(Ok(stream)) => http(stream, peer, door, life).await,
+                Ok(Ok(stream)) => http(stream, peer, door, life, place).await,
                 Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
             }
@@ -150,14 +167,18 @@ async fn connection<S: Decide>(
     }
 }
 
-async fn http<S: Decide, IO>(io: IO, peer: SocketAddr, door: Arc<Door<S>>, life: upgrade::Life)
-where
+async fn http<S: Decide, IO>(
+    io: IO,
+    peer: SocketAddr,
+    door: Arc<Door<S>>,
+    life: upgrade::Life,
+    place: Arc<ConnectionPlace>,
+) where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut phase = life.phase.clone();
-    let fragments = Fragments::default();
-    let connection = Arc::new(Connection::new(peer, life, fragments.clone()));
-    let io = TokioIo::new(Watched::new(io, fragments));
+    let connection = Arc::new(Connection::new(peer, life, place));
+    let io = TokioIo::new(io);
     let service = service_fn(|request| {
         let (door, connection) = (Arc::clone(&door), Arc::clone(&connection));
         async move { door.serve(request, &connection).await }
@@ -176,6 +197,7 @@ where
                     return;
                 }
             }
+            () = connection.downloads.are_too_many() => return,
             changed = phase.changed() => match (changed, *phase.borrow()) {
                 (Ok(()), Phase::Serving) => {}
                 (Ok(()), Phase::Draining) if !draining => {

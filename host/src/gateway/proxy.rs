@@ -2,10 +2,12 @@
 //!
 //! Both bodies are streamed. A request of which anything was sent is never sent twice.
 
-use super::body::{ClientBody, UpstreamBody};
-use super::progress::{self, Progress};
+use super::body::{ClientBody, UpstreamAnswer, UpstreamBody};
+use super::places::RequestPlace;
+use super::progress::{self, Fault, Progress};
 use super::service::Connection;
 use super::upstream::{Upstream, UpstreamError};
+use super::via::Via;
 use super::{Decide, headers, upgrade};
 use crate::decision::Pass;
 use http::request::Parts;
@@ -22,6 +24,10 @@ pub(super) struct Way<'a> {
     pub(super) connection: &'a Connection,
     pub(super) scheme: &'a HeaderValue,
     pub(super) id: &'a HeaderValue,
+    /// The HTTP version that the client spoke.
+    pub(super) received: Version,
+    pub(super) via: &'a Via,
+    pub(super) place: RequestPlace,
 }
 
 /// Why there is no answer of the upstream's. The text is for the log.
@@ -45,6 +51,18 @@ pub(super) enum Failure {
     /// It switched to a protocol that nobody asked for.
     #[error("the upstream switched protocols unasked")]
     Switched,
+    /// The client sent a body that is none (RFC 9112 7.1), or broke off.
+    #[error("the request's body is malformed or incomplete")]
+    Body,
+    /// The client stopped sending in the middle of its body.
+    #[error("the client did not send the rest of its body in time")]
+    Stalled,
+    /// The request went through this gateway before (RFC 9110 7.6.3).
+    #[error("the request has been here before: an upstream leads back to this gateway")]
+    Loop,
+    /// Too many requests are in flight, of this client or of all.
+    #[error("too many requests are in flight, of this client or in all: raise the limit of open files if that is usual")]
+    Overloaded,
 }
 
 impl Failure {
@@ -52,7 +70,11 @@ impl Failure {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
-            _ => StatusCode::BAD_GATEWAY,
+            Self::Body => StatusCode::BAD_REQUEST,
+            Self::Stalled => StatusCode::REQUEST_TIMEOUT,
+            Self::Loop => StatusCode::LOOP_DETECTED,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unusable(_) | Self::Uri | Self::Connect | Self::Broken | Self::Switched => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -60,7 +82,11 @@ impl Failure {
     pub(super) fn word(&self) -> &'static str {
         match self {
             Self::Timeout => "upstream_timeout",
-            _ => "upstream_failed",
+            Self::Body => "invalid_body",
+            Self::Stalled => "request_timeout",
+            Self::Loop => "loop_detected",
+            Self::Overloaded => "overloaded",
+            Self::Unusable(_) | Self::Uri | Self::Connect | Self::Broken | Self::Switched => "upstream_failed",
         }
     }
 
@@ -68,8 +94,24 @@ impl Failure {
     pub(super) fn detail(&self) -> &'static str {
         match self {
             Self::Timeout => "The API behind this gateway did not answer in time.",
-            _ => "The API behind this gateway cannot be reached, or did not answer.",
+            Self::Body => "The body of the request is malformed or incomplete.",
+            Self::Stalled => "The rest of the request did not arrive in time.",
+            Self::Loop => "The request has been through this gateway before.",
+            Self::Overloaded => "This gateway has too many requests in flight.",
+            Self::Unusable(_) | Self::Uri | Self::Connect | Self::Broken | Self::Switched => {
+                "The API behind this gateway cannot be reached, or did not answer."
+            }
         }
+    }
+
+    /// Seconds after which to try again, where that helps (RFC 9110 10.2.3).
+    pub(super) fn retry_after_s(&self) -> Option<u32> {
+        matches!(self, Self::Overloaded).then_some(1)
+    }
+
+    /// Whether nothing that follows on the client's connection can be trusted to be a request.
+    pub(super) fn ends_connection(&self) -> bool {
+        matches!(self, Self::Body | Self::Stalled)
     }
 }
 
@@ -88,6 +130,7 @@ pub(super) async fn forward<S: Decide>(
     let forwarding =
         headers::Forwarding { connection: way.connection, scheme: way.scheme, host: way.target.authority() };
     headers::set_ours(&mut parts.headers, &forwarding, way.id, pass);
+    way.via.add_to(&mut parts.headers, way.received);
     parts.uri = upstream.uri(way.target, &parts.uri).map_err(|_| Failure::Uri)?;
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
@@ -98,27 +141,37 @@ pub(super) async fn forward<S: Decide>(
         // Over TLS it may be HTTP/2, which has `:authority` instead: the client sets what fits.
         parts.headers.insert(header::HOST, upstream.host.clone());
     }
-    let (body, progress) = on_the_way(body, snapshot);
+    let place = Arc::new(way.place);
+    let (body, progress) = on_the_way(body, snapshot, &place);
     let sent = upstream.client.request(Request::from_parts(parts, body));
     match progress::within(upstream.timeout, progress.as_ref(), sent).await {
+        None if progress.as_ref().is_some_and(Progress::is_waiting_for_client) => Err(Failure::Stalled),
         None => Err(Failure::Timeout),
         Some(Err(error)) if error.is_connect() => {
             // The cause's text: addresses and TLS alerts, nothing of the request.
             tracing::debug!(cause = ?std::error::Error::source(&error), "no connection to an upstream");
             Err(Failure::Connect)
         }
-        Some(Err(_)) => Err(Failure::Broken),
-        Some(Ok(response)) => back(response, upgrading, pass_cookies, way.connection),
+        Some(Err(_)) => Err(match progress.as_ref().and_then(Progress::fault) {
+            Some(Fault::Broken) => Failure::Body,
+            Some(Fault::Stalled) => Failure::Stalled,
+            None => Failure::Broken,
+        }),
+        Some(Ok(response)) => back(response, upgrading, pass_cookies, way.connection, way.received, place),
     }
 }
 
-fn on_the_way<S: Decide>(body: Incoming, snapshot: &Arc<S>) -> (UpstreamBody, Option<Progress>) {
+fn on_the_way<S: Decide>(
+    body: Incoming,
+    snapshot: &Arc<S>,
+    place: &Arc<RequestPlace>,
+) -> (UpstreamBody, Option<Progress>) {
     if body.is_end_stream() {
         return (UpstreamBody::none(body), None);
     }
     let (snapshot, progress) = (Arc::clone(snapshot), Progress::default());
     let drops = Box::new(move |name: &_| headers::drops_request_trailer(name, snapshot.identity_names()));
-    (UpstreamBody::new(body, drops, progress.clone()), Some(progress))
+    (UpstreamBody::new(body, drops, progress.clone(), Arc::clone(place)), Some(progress))
 }
 
 fn back(
@@ -126,6 +179,8 @@ fn back(
     upgrading: Option<OnUpgrade>,
     pass_cookies: bool,
     connection: &Connection,
+    received: Version,
+    place: Arc<RequestPlace>,
 ) -> Result<Response<ClientBody>, Failure> {
     let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let upstream = switched.then(|| hyper::upgrade::on(&mut response));
@@ -135,11 +190,20 @@ fn back(
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
     let body = match (upstream, upgrading) {
-        (None, _) if pass_cookies => ClientBody::Upstream(body, headers::drops_response_trailer_but_cookies),
-        (None, _) => ClientBody::Upstream(body, headers::drops_response_trailer),
+        (None, _) => {
+            let drops = match pass_cookies {
+                true => headers::drops_response_trailer_but_cookies,
+                false => headers::drops_response_trailer,
+            };
+            let answer = UpstreamAnswer::new(body, drops, place);
+            match received {
+                Version::HTTP_2 => ClientBody::Stream(connection.downloads.add(answer)),
+                _ => ClientBody::Upstream(answer),
+            }
+        }
         (Some(upstream), Some(client)) if agreed => {
             upgrade::announce(&mut parts.headers);
-            upgrade::join(client, upstream, connection.life.clone());
+            upgrade::join(client, upstream, connection.life.clone(), place);
             ClientBody::empty()
         }
         (Some(_), _) => return Err(Failure::Switched),

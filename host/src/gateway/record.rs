@@ -1,16 +1,19 @@
 //! What is told of a request afterwards: a line in the access log, metrics, and the list of the last decisions.
 //!
 //! It must never hold a header, a query, or a path (but that of a script which still comes with Basic); a credential is shown as
-//! its fingerprint.
+//! its fingerprint. What a client chose is cut: nobody may fill the log or the memory with one request.
 
 use super::proxy::Failure;
 use crate::decision::{Account, Source};
 use crate::metrics::METRICS;
-use crate::recent::{Line, RECENT};
+use crate::recent::{Line, PATH_BYTES_MAX, RECENT};
 use http::{HeaderValue, Method};
 use portcullis_core::denial::Denial;
 use portcullis_core::method::METHOD_BYTES_MAX;
 use std::time::Instant;
+
+/// Longer texts of the others are cut, in bytes: reasons hold what adapters say, and names.
+const TEXT_BYTES_MAX: usize = 1024;
 
 /// What became of a request.
 pub(super) enum Outcome {
@@ -46,6 +49,7 @@ pub(super) fn record(outcome: Outcome, account: Account, request: Request<'_>, s
         Outcome::Refused(denial) => (denial.word(), denial.rule, denial.reason),
     };
     METRICS.decided(route, decision, took);
+    let (reason, path) = (cut(reason, TEXT_BYTES_MAX), path.map(|path| cut(path, PATH_BYTES_MAX)));
     if let Some(who) = &basic {
         METRICS.basic_refused(route);
         RECENT.basic(who, path.as_deref().unwrap_or_default());
@@ -71,6 +75,15 @@ pub(super) fn record(outcome: Outcome, account: Account, request: Request<'_>, s
     };
     log(&line, path.as_deref());
     RECENT.decided(line);
+}
+
+/// A text, cut where it is longer than so many bytes.
+fn cut(mut text: String, bytes_max: usize) -> String {
+    if text.len() > bytes_max {
+        text.truncate(text.floor_char_boundary(bytes_max));
+        text.push('…');
+    }
+    text
 }
 
 /// The method as it is logged and kept: no longer than one that is accepted. It was refused for its length then.
@@ -107,6 +120,14 @@ pub(super) fn trace_id(value: &HeaderValue) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_client_chose_is_cut() {
+        assert_eq!(short(&Method::GET), Method::GET);
+        assert_eq!(short(&Method::from_bytes(&[b'M'; 60_000]).unwrap()).as_str(), "M".repeat(METHOD_BYTES_MAX));
+        assert_eq!(cut("/a".to_owned(), 2), "/a");
+        assert_eq!(cut("aä".repeat(50), 5), "aäa…");
+    }
 
     #[test]
     fn a_trace_id_is_taken_from_a_proper_traceparent_alone() {

@@ -4,7 +4,7 @@
 
 use super::body::ClientBody;
 use super::proxy::Failure;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
 use portcullis_core::denial::Denial;
 
 /// The answer to a request that is refused.
@@ -45,9 +45,21 @@ pub(super) fn readable_by(response: &mut Response<ClientBody>, origin: HeaderVal
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
 }
 
-/// The answer to a request that was let through and that its upstream did not answer.
+/// The answer to a request for which there is none of its upstream.
 pub(super) fn failure(failure: &Failure, id: &HeaderValue) -> Response<ClientBody> {
-    problem(failure.status(), failure.word(), failure.detail(), id)
+    let mut response = problem(failure.status(), failure.word(), failure.detail(), id);
+    if let Some(retry_after_s) = failure.retry_after_s() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+    }
+    response
+}
+
+/// Ends the client's connection with this answer: what follows on it may be no request. Over HTTP/2 it is the stream that
+/// ends (RFC 9113 8.2.2).
+pub(super) fn last(response: &mut Response<ClientBody>, received: Version) {
+    if received < Version::HTTP_2 {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
 }
 
 fn problem(status: StatusCode, word: &str, detail: &str, id: &HeaderValue) -> Response<ClientBody> {

@@ -3,10 +3,12 @@
 //! The body is not touched before the decision is made.
 
 use super::body::ClientBody;
-use super::fragment::Fragments;
+use super::download::Downloads;
+use super::places::{Client, ConnectionPlace};
 use super::proxy::{self, Failure};
 use super::record::{self, Outcome};
 use super::upstream::Upstreams;
+use super::via::Via;
 use super::{Decide, headers, respond, upgrade};
 use crate::decision::{Account, Decision, Pass, Passage, Request as Question, keep_the_question};
 use arc_swap::ArcSwap;
@@ -29,6 +31,7 @@ pub(super) struct Door<S> {
     upstreams: Upstreams,
     /// `https` or `http`: what the client spoke.
     scheme: HeaderValue,
+    via: Via,
     ids: Ids,
 }
 
@@ -38,16 +41,20 @@ pub(super) struct Connection {
     pub(super) peer: HeaderValue,
     pub(super) peer_ip: IpAddr,
     pub(super) life: upgrade::Life,
-    fragments: Fragments,
+    client: Arc<Client>,
+    /// Answers over HTTP/2.
+    pub(super) downloads: Arc<Downloads>,
     begun: AtomicBool,
 }
 
 impl Connection {
-    pub(super) fn new(peer: SocketAddr, life: upgrade::Life, fragments: Fragments) -> Self {
+    pub(super) fn new(peer: SocketAddr, life: upgrade::Life, place: Arc<ConnectionPlace>) -> Self {
+        let client = Arc::clone(place.client());
+        let life = upgrade::Life { _place: Some(place), ..life };
         let peer_ip = peer.ip().to_canonical();
         // An address is always visible ASCII.
         let peer = HeaderValue::try_from(peer_ip.to_string()).unwrap_or(HeaderValue::from_static("unknown"));
-        Self { peer, peer_ip, life, fragments, begun: AtomicBool::new(false) }
+        Self { peer, peer_ip, life, client, downloads: Arc::default(), begun: AtomicBool::new(false) }
     }
 
     /// Whether a request was ever complete.
@@ -65,7 +72,7 @@ impl<S: Decide> Door<S> {
             }
         }
         let scheme = HeaderValue::from_static(if tls { "https" } else { "http" });
-        Self { world, upstreams, scheme, ids: Ids::new() }
+        Self { world, upstreams, scheme, via: Via::new(), ids: Ids::new() }
     }
 
     pub(super) async fn serve(
@@ -93,15 +100,26 @@ impl<S: Decide> Door<S> {
     ) -> (Response<ClientBody>, Account, Outcome, Option<String>) {
         let snapshot = self.world.load_full();
         let (parts, body) = request.into_parts();
+        let received = parts.version;
         let refuse = |denial: Denial| (respond::denial(&denial, id), Outcome::Refused(denial));
-        let target = match target_of(&parts, &connection.fragments) {
+        let fail = |failure: Failure| (respond::failure(&failure, id), Outcome::Failed(failure));
+        let undecided = |(response, outcome)| (response, Account::default(), outcome, None);
+        let Some(place) = connection.client.request() else { return undecided(fail(Failure::Overloaded)) };
+        if is_framed_in_two_ways(&parts) {
+            let reason = "the transfer coding is other than one `chunked`";
+            let (mut response, outcome) = refuse(Denial::new(Kind::Ambiguous, reason));
+            respond::last(&mut response, received);
+            return undecided((response, outcome));
+        }
+        let target = match target_of(&parts) {
             Ok(target) => target,
-            Err(error) => {
-                let (response, outcome) = refuse(Denial::new(Kind::Ambiguous, error.to_string()));
-                return (response, Account::default(), outcome, None);
-            }
+            Err(error) => return undecided(refuse(Denial::new(Kind::Ambiguous, error.to_string()))),
         };
-        let question = Question { method: &parts.method, target: &target, headers: &parts.headers };
+        if self.via.is_in(&parts.headers) {
+            return undecided(fail(Failure::Loop));
+        }
+        let client = connection.client.network();
+        let question = Question { method: &parts.method, target: &target, headers: &parts.headers, client };
         let Decision { outcome, allow_origin, account } = snapshot.decide(question).await;
         // Told of nobody but who is to be found: a script with Basic.
         let path = account.basic.is_some().then(|| target.path().to_owned());
@@ -112,10 +130,16 @@ impl<S: Decide> Door<S> {
                 refuse(Denial::by("cors", Kind::Ambiguous, "a preflight with a body"))
             }
             Ok(Passage::Forward(pass)) => {
-                let way = proxy::Way { target: &target, connection, scheme: &self.scheme, id };
+                let way =
+                    proxy::Way { target: &target, connection, scheme: &self.scheme, id, received, via: &self.via, place };
                 self.forward(parts, body, pass, &snapshot, way).await
             }
         };
+        if let Outcome::Failed(failure) = &outcome
+            && failure.ends_connection()
+        {
+            respond::last(&mut response, received);
+        }
         if let Some(origin) = allow_origin {
             respond::readable_by(&mut response, origin);
         }
@@ -145,8 +169,18 @@ impl<S: Decide> Door<S> {
     }
 }
 
-/// The normalised target of a request, from what hyper made of its request line or pseudo-headers.
-fn target_of(parts: &Parts, fragments: &Fragments) -> Result<NormalTarget, TargetError> {
+/// Whether a request has a transfer coding other than exactly one `chunked` (RFC 9112 6.1): an upstream would be sent the inner
+/// coding's bytes without its name, and servers differ in what they make of several. What hyper does not take at all it
+/// answers with 400 by itself; a `Content-Length` beside it it drops, and ends the connection after the answer.
+fn is_framed_in_two_ways(parts: &Parts) -> bool {
+    let mut codings = parts.headers.get_all(header::TRANSFER_ENCODING).iter();
+    let first = codings.next();
+    first.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) || codings.next().is_some()
+}
+
+/// The normalised target of a request, from what hyper made of its request line or pseudo-headers. Both ways hyper cuts a
+/// fragment off (`#`, which has no place there): what is matched is what is forwarded.
+fn target_of(parts: &Parts) -> Result<NormalTarget, TargetError> {
     let mut hosts = [""; 2];
     let mut count = 0;
     for value in parts.headers.get_all(header::HOST) {
@@ -161,7 +195,11 @@ fn target_of(parts: &Parts, fragments: &Fragments) -> Result<NormalTarget, Targe
     let path = parts.uri.path_and_query().ok_or(TargetError::Form)?.as_str();
     let authority = parts.uri.authority().map(http::uri::Authority::as_str);
     if parts.version == Version::HTTP_2 {
-        return NormalTarget::parse_http2(path, authority, hosts, method);
+        // h2 drops the scheme where there is no `:authority`: nothing is made of it.
+        return match parts.uri.scheme_str() {
+            None | Some("http" | "https") => NormalTarget::parse_http2(path, authority, hosts, method),
+            Some(_) => Err(TargetError::Form),
+        };
     }
     let absolute;
     let target = match (parts.uri.scheme_str(), authority) {
@@ -172,9 +210,6 @@ fn target_of(parts: &Parts, fragments: &Fragments) -> Result<NormalTarget, Targe
         }
         _ => return Err(TargetError::Form),
     };
-    if fragments.take(method, target) {
-        return Err(TargetError::Fragment);
-    }
     NormalTarget::parse(target, hosts, method)
 }
 

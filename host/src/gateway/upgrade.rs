@@ -5,13 +5,14 @@
 
 use super::headers;
 use super::listener::Phase;
+use super::places::{ConnectionPlace, RequestPlace};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 const UPGRADE: HeaderValue = HeaderValue::from_static("upgrade");
@@ -22,8 +23,8 @@ pub(super) struct Life {
     pub(super) phase: watch::Receiver<Phase>,
     /// As long as one of these exists, the gateway waits (up to its limit).
     pub(super) _alive: mpsc::Sender<Infallible>,
-    /// The place among the connections.
-    pub(super) _place: Option<Arc<OwnedSemaphorePermit>>,
+    /// The place of the connection; `None` for the listener itself.
+    pub(super) _place: Option<Arc<ConnectionPlace>>,
 }
 
 /// The client's side of an upgrade, where it asks for one that is taken here. To be called before headers are cleaned.
@@ -50,8 +51,8 @@ pub(super) fn is_agreed(headers: &HeaderMap) -> bool {
     headers::tokens(headers, &header::UPGRADE).any(|protocol| protocol.eq_ignore_ascii_case("websocket"))
 }
 
-/// Copies bytes both ways until either side ends, or the gateway does.
-pub(super) fn join(client: OnUpgrade, upstream: OnUpgrade, mut life: Life) {
+/// Copies bytes both ways until either side ends, or the gateway does. The request is in flight as long.
+pub(super) fn join(client: OnUpgrade, upstream: OnUpgrade, mut life: Life, place: Arc<RequestPlace>) {
     tokio::spawn(async move {
         let joined = async {
             let (client, upstream) = tokio::try_join!(client, upstream)?;
@@ -65,7 +66,7 @@ pub(super) fn join(client: OnUpgrade, upstream: OnUpgrade, mut life: Life) {
             },
             _ = life.phase.wait_for(|phase| *phase == Phase::Ended) => {}
         }
-        drop(life);
+        drop((life, place));
     });
 }
 

@@ -4,7 +4,9 @@
 //! It must never blame a credential, and nobody's credentials must ever close the way for others (design rule 3).
 
 use super::call::{Call, CallFault, Raw, Transport};
+use super::turns::{Place, Requester, Sizes, Turns};
 use super::verdict::Clock;
+use crate::descriptors::BUDGET;
 use crate::metrics::METRICS;
 use http::HeaderValue;
 use portcullis_core::breaker::{Breaker, CONTROL_MS};
@@ -14,15 +16,19 @@ use portcullis_core::limit::Limit;
 use portcullis_core::refusal::{Cause, Refusal, wait_s};
 use portcullis_core::throttle::{PROBE_MS, Throttle};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 /// Calls to one provider at once. Okta takes 75 of an organisation, others more.
 const CALLS_MAX: usize = 64;
+/// Of these, kept for credentials that were good until now.
+const CALLS_KEPT: usize = 8;
 /// Calls that may wait for a turn. More would not be answered within a decision's time.
 const WAITING_MAX: usize = 1024;
+/// Of the places of all, kept for credentials that were good until now.
+const PLACES_KEPT: usize = 128;
 /// How long one waits.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 /// A provider that limits our own client names a time. So much of it is believed, in seconds, before one call finds
@@ -32,6 +38,13 @@ const HOLD_S_MAX: u32 = 60;
 const LIMITED_OURS_MIN: usize = 2;
 /// A call with the caller's own credential is limited for that user, unless this many meet it and nobody an answer.
 const LIMITED_CALLERS_MIN: usize = 5;
+
+/// A call that is dropped without an answer after so long speaks of the provider as one does that ran into its limit: the calls
+/// of one decision together have a limit, too.
+const DROPPED_SILENT_MIN: Duration = Duration::from_secs(1);
+
+/// Calls at once, over all providers: as many as there are descriptors for.
+static CALLS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(BUDGET.provider_calls));
 
 /// How it stands with calls to a provider.
 #[derive(Debug, Clone, Copy)]
@@ -60,9 +73,7 @@ pub(super) struct Guard {
     name: Arc<str>,
     transport: Arc<dyn Transport>,
     clock: Clock,
-    turns: Semaphore,
-    /// Those who call or wait.
-    places: Semaphore,
+    turns: Arc<Turns>,
     standing: Mutex<Standing>,
     hasher: RandomState,
     began: Instant,
@@ -85,10 +96,10 @@ impl Standing {
 }
 
 /// The right to make one call.
-struct Turn<'g> {
+struct Turn {
     begun_ms: u64,
-    _place: SemaphorePermit<'g>,
-    _turn: SemaphorePermit<'g>,
+    _place: Place,
+    _descriptor: SemaphorePermit<'static>,
 }
 
 /// What came of a call.
@@ -104,8 +115,13 @@ impl Guard {
             name: name.into(),
             transport,
             clock,
-            turns: Semaphore::new(CALLS_MAX),
-            places: Semaphore::new(CALLS_MAX + WAITING_MAX),
+            // One provider that is slow leaves descriptors for the others.
+            turns: Turns::new(Sizes {
+                calls: CALLS_MAX.min(BUDGET.provider_calls * 3 / 4),
+                calls_kept: CALLS_KEPT.min(BUDGET.provider_calls / 8),
+                places: CALLS_MAX + WAITING_MAX,
+                places_kept: PLACES_KEPT,
+            }),
             standing: Mutex::new(Standing {
                 breaker: Breaker::default(),
                 client: Throttle::after(LIMITED_OURS_MIN),
@@ -126,44 +142,50 @@ impl Guard {
         call: Call,
         caller: Caller,
         credential: &Credential,
+        requester: &Requester,
     ) -> Result<Called, Refusal> {
-        let turn = self.turn(caller).await.map_err(|(refusal, word)| {
+        let turn = self.turn(caller, requester).await.map_err(|(refusal, word)| {
             METRICS.called(&self.name, word, None);
             refusal
         })?;
-        let url = Arc::clone(&call.url);
-        let answered = self.carry(call).await;
-        let limit = answered
-            .as_ref()
-            .ok()
-            .and_then(|raw| Limit::of(raw.status, |name| raw.headers.get(name).map(HeaderValue::as_bytes)));
+        requester.calls();
         let who = match credential {
             Credential::Bearer(token) => self.hasher.hash_one(token.reveal()),
             Credential::Basic { presented, .. } => self.hasher.hash_one(presented.reveal()),
         };
+        let mut under_way = UnderWay { guard: self, who, url: &Arc::clone(&call.url), began: Some(Instant::now()) };
+        let answered = self.carry(call).await;
+        under_way.began = None;
+        let limit = answered
+            .as_ref()
+            .ok()
+            .and_then(|raw| Limit::of(raw.status, |name| raw.headers.get(name).map(HeaderValue::as_bytes)));
         if is_trouble(&answered) {
-            if self.standing(|standing, now_ms| standing.breaker.trouble(who, now_ms)) {
-                tokio::spawn(control(Arc::clone(self), url));
-            }
+            self.trouble(who, under_way.url);
         } else {
             self.answered(caller, who, turn.begun_ms, &answered, limit);
         }
         Ok(Called { answered, limit })
     }
 
+    /// Somebody met trouble of the provider as a whole.
+    fn trouble(self: &Arc<Self>, who: u64, url: &Arc<Url>) {
+        if self.standing(|standing, now_ms| standing.breaker.trouble(who, now_ms)) {
+            tokio::spawn(control(Arc::clone(self), Arc::clone(url)));
+        }
+    }
+
     /// Waits for a turn; else why not, and the word for metrics.
-    async fn turn(&self, caller: Caller) -> Result<Turn<'_>, (Refusal, &'static str)> {
-        let busy = || {
-            let reason = format!("{CALLS_MAX} calls to the provider are under way and none ended in time");
-            (Refusal::unavailable(reason), "busy")
-        };
-        let place = self.places.try_acquire().map_err(|_| busy())?;
-        let turn = match self.turns.try_acquire() {
-            Ok(turn) => turn,
-            Err(_) => match tokio::time::timeout(WAIT_MAX, self.turns.acquire()).await {
-                Ok(Ok(turn)) => turn,
-                _ => return Err(busy()),
-            },
+    async fn turn(&self, caller: Caller, requester: &Requester) -> Result<Turn, (Refusal, &'static str)> {
+        let busy = |reason: &str| (Refusal::unavailable(reason), "busy");
+        let place = self.turns.enter(requester);
+        let mut place = place.ok_or_else(|| busy("too many questions to the provider wait, of this client or in all"))?;
+        let waited = tokio::time::timeout(WAIT_MAX, async {
+            place.turn().await;
+            CALLS.acquire().await
+        });
+        let Ok(Ok(descriptor)) = waited.await else {
+            return Err(busy("too many calls are under way, and none ended in time"));
         };
         // After the wait: meanwhile others may have found out.
         let begun_ms = self.standing(|standing, now_ms| {
@@ -180,7 +202,7 @@ impl Guard {
             })?;
             Ok(now_ms)
         })?;
-        Ok(Turn { begun_ms, _place: place, _turn: turn })
+        Ok(Turn { begun_ms, _place: place, _descriptor: descriptor })
     }
 
     async fn carry(&self, call: Call) -> Result<Raw, CallFault> {
@@ -224,17 +246,35 @@ impl Guard {
 
     /// How it stands with calls now.
     pub(super) fn load(&self) -> Load {
-        let in_flight = CALLS_MAX - self.turns.available_permits().min(CALLS_MAX);
-        let places = CALLS_MAX + WAITING_MAX - self.places.available_permits().min(CALLS_MAX + WAITING_MAX);
+        let (in_flight, waiting) = self.turns.load();
         let (down, limited) = self.standing(|standing, _| {
             (standing.breaker.is_open(), standing.client.is_held() || standing.presented.is_held())
         });
-        Load { in_flight, waiting: places.saturating_sub(in_flight), down, limited }
+        Load { in_flight, waiting, down, limited }
     }
 
     fn standing<R>(&self, with: impl FnOnce(&mut Standing, u64) -> R) -> R {
         let now_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         with(&mut self.standing.lock().unwrap_or_else(PoisonError::into_inner), now_ms)
+    }
+}
+
+/// A call that is under way. One that is dropped is counted, and where it was silent until then, the breaker hears of it.
+struct UnderWay<'c> {
+    guard: &'c Arc<Guard>,
+    who: u64,
+    url: &'c Arc<Url>,
+    /// `None` once it was answered.
+    began: Option<Instant>,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let Some(took) = self.began.map(|began| began.elapsed()) else { return };
+        METRICS.called(&self.guard.name, "dropped", Some(took));
+        if took >= DROPPED_SILENT_MIN {
+            self.guard.trouble(self.who, self.url);
+        }
     }
 }
 

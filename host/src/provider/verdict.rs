@@ -11,6 +11,7 @@ use super::plan::{self, Made, PlanProblem, ReadyPlan, Wanted};
 use super::proof::Evidence;
 use super::readiness::Readiness;
 use super::render::{Asker, render, shown};
+use super::turns::{Requester, Standing};
 use super::verify::{VerifiedClaims, verify};
 use super::{generation, signed};
 use crate::adapter::{self, Adapter, contract};
@@ -31,8 +32,11 @@ use std::time::{Duration, Instant};
 const ROUNDS_MAX: usize = 4;
 /// Calls for one credential, the check among them.
 const CALLS_MAX: usize = 16;
-/// All calls for one credential together.
-const DECISION_MAX: Duration = Duration::from_secs(8);
+/// All calls for one credential together, at least.
+const DECISION_MIN: Duration = Duration::from_secs(8);
+/// All calls for one credential together, beyond the limit of one: a call that is made at once always runs into its own
+/// limit first, of which metrics and breaker hear.
+const DECISION_BEYOND_CALL: Duration = Duration::from_secs(3);
 
 /// Tells the time, in seconds since 1970. Given from outside, since recorded answers have a time of their own.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -183,28 +187,33 @@ impl Provider {
     ///
     /// The refusal.
     pub async fn verdict(&self, credential: &Credential, seen: Option<&Seen>) -> Result<Identity, Refusal> {
-        self.verdict_and_rest(credential, seen).await.0
+        self.verdict_and_rest(credential, seen, &Requester::new(None, Standing::New)).await.0
     }
 
     /// As [`Provider::verdict`]; and where the provider said that it takes no further calls with this credential for a while, the
-    /// refusal that holds meanwhile.
+    /// refusal that holds meanwhile. `requester` is for whom.
     pub async fn verdict_and_rest(
         &self,
         credential: &Credential,
         seen: Option<&Seen>,
+        requester: &Requester,
     ) -> (Result<Identity, Refusal>, Option<Refusal>) {
         let limits = Limits::default();
-        let verdict =
-            tokio::time::timeout(DECISION_MAX, self.ask(credential, seen, &limits)).await.unwrap_or_else(|_| {
-                Err(Refusal::unavailable(format!(
-                    "the calls for one credential took longer than {} s",
-                    DECISION_MAX.as_secs()
-                )))
-            });
+        let limit = DECISION_MIN.max(self.config.timeout.saturating_add(DECISION_BEYOND_CALL));
+        let asking = self.ask(credential, seen, &limits, requester);
+        let verdict = tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| {
+            Err(Refusal::unavailable(format!("the calls for one credential took longer than {limit:?}")))
+        });
         (verdict.map_err(|refusal| limits.explain(refusal)), limits.rest((self.clock)()))
     }
 
-    async fn ask(&self, credential: &Credential, seen: Option<&Seen>, limits: &Limits) -> Result<Identity, Refusal> {
+    async fn ask(
+        &self,
+        credential: &Credential,
+        seen: Option<&Seen>,
+        limits: &Limits,
+        requester: &Requester,
+    ) -> Result<Identity, Refusal> {
         self.admissible(credential)?;
         let readiness = self.readiness.load_full();
         let plan = match &*readiness {
@@ -240,7 +249,7 @@ impl Provider {
                     self.adapter.name()
                 )));
             }
-            answers.extend(self.calls(plan, asked, credential, &needles, seen, limits).await?);
+            answers.extend(self.calls(plan, asked, credential, &needles, seen, limits, requester).await?);
             evidence.answered(asked, credential);
             let began = Instant::now();
             let (returned, found) = self.adapter.identify(&self.context, answers).await;
@@ -326,6 +335,7 @@ impl Provider {
     }
 
     /// Makes calls at once; the answers come in the order of the requests. The first fault ends them all.
+    #[allow(clippy::too_many_arguments, reason = "what one verdict is made of")]
     async fn calls(
         &self,
         plan: &ReadyPlan,
@@ -334,6 +344,7 @@ impl Provider {
         needles: &Needles<'_>,
         seen: Option<&Seen>,
         limits: &Limits,
+        requester: &Requester,
     ) -> Result<Vec<Answer>, Refusal> {
         let calls = requests.iter().map(|request| async move {
             let misconfigured = |reason| Refusal::new(Cause::Misconfigured, reason);
@@ -347,7 +358,7 @@ impl Provider {
                 Authorization::Client => Caller::Client,
                 _ => Caller::Presented,
             };
-            let Called { answered, limit } = self.guard.call(call, caller, credential).await?;
+            let Called { answered, limit } = self.guard.call(call, caller, credential, requester).await?;
             limits.meet(limit.filter(|limit| limit.refused || caller == Caller::Presented));
             let answer = match &answered {
                 Ok(raw) => {

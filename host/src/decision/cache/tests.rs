@@ -70,7 +70,7 @@ impl Fixture {
                 assert_eq!(refusal.cause, Cause::InvalidToken);
                 Some(Err(()))
             }
-            Found::Nothing => None,
+            Found::Over | Found::Nothing => None,
         }
     }
 }
