@@ -16,8 +16,8 @@ const OWN: usize = 64;
 const ADMIN_MAX: usize = 32;
 /// The most calls to providers at once, over all of them.
 const PROVIDER_CALLS_MAX: usize = 1024;
-/// The most connections to upstreams that are kept open while no request uses them.
-const UPSTREAM_IDLE_MAX: usize = 1024;
+/// The most connections to upstreams and providers that are kept open while nothing uses them.
+const KEPT_MAX: usize = 1024;
 /// Places for clients at least, however few descriptors there are.
 const CLIENT_PLACES_MIN: usize = 24;
 
@@ -28,10 +28,10 @@ pub(crate) struct Budget {
     pub(crate) descriptors: usize,
     /// Connections at once to the administrator's listener.
     pub(crate) admin: usize,
-    /// Calls to providers at once, over all of them; a call has a connection, and connections are kept open after it.
+    /// Calls to providers at once, over all of them; each has a connection.
     pub(crate) provider_calls: usize,
-    /// Connections to upstreams that are kept open without a request.
-    pub(crate) upstream_idle: usize,
+    /// Connections to upstreams and providers that are kept open while nothing uses them.
+    pub(crate) kept: usize,
     /// Connections of clients and requests in flight together: each connection takes a descriptor, and each request in
     /// flight the one of its connection to an upstream.
     pub(crate) client_places: usize,
@@ -45,10 +45,10 @@ impl Budget {
         let rest = descriptors.saturating_sub(OWN);
         let admin = (rest / 8).clamp(4, ADMIN_MAX);
         let provider_calls = (rest / 6).clamp(8, PROVIDER_CALLS_MAX);
-        let upstream_idle = (rest / 8).clamp(4, UPSTREAM_IDLE_MAX);
-        let client_places = rest.saturating_sub(admin + provider_calls + upstream_idle).max(CLIENT_PLACES_MIN);
+        let kept = (rest / 8).clamp(4, KEPT_MAX);
+        let client_places = rest.saturating_sub(admin + provider_calls + kept).max(CLIENT_PLACES_MIN);
         let client_connections = client_places / 3 * 2;
-        Self { descriptors, admin, provider_calls, upstream_idle, client_places, client_connections }
+        Self { descriptors, admin, provider_calls, kept, client_places, client_connections }
     }
 }
 
@@ -62,9 +62,8 @@ mod tests {
     #[test]
     fn the_shares_are_no_more_than_the_limit() {
         for descriptors in (128..5000).chain([20_000, 65_536, 1_048_576, 1 << 30]) {
-            let Budget { admin, provider_calls, upstream_idle, client_places, client_connections, .. } =
-                Budget::of(descriptors);
-            let all = OWN + admin + provider_calls + upstream_idle + client_places;
+            let Budget { admin, provider_calls, kept, client_places, client_connections, .. } = Budget::of(descriptors);
+            let all = OWN + admin + provider_calls + kept + client_places;
             assert!(all <= descriptors, "{all} of {descriptors}");
             // A request needs a connection, and another one for its upstream.
             assert!(client_connections + 8 <= client_places && client_connections >= 16, "{descriptors}");

@@ -138,7 +138,10 @@ impl Downloads {
             let Some(download) = download.upgrade() else { return false };
             let mut state = download.state();
             if state.give_up() {
-                tracing::info!(limit_s = CLIENT_STALL_MAX.as_secs(), "a client takes nothing of an answer: it is given up");
+                tracing::info!(
+                    limit_s = CLIENT_STALL_MAX.as_secs(),
+                    "a client takes nothing of an answer: it is given up"
+                );
             }
             given_up += usize::from(state.answer.is_none());
             true

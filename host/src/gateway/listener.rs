@@ -67,7 +67,12 @@ pub async fn serve<S: Decide>(
     let door = Arc::new(Door::new(world, tls.is_some()));
     let life = upgrade::Life { phase: watching, _alive: alive, _place: None };
     let Budget { descriptors, client_places, client_connections, .. } = *BUDGET;
-    tracing::info!(descriptors, connections = client_connections, places = client_places, "connections and requests in flight are bounded");
+    tracing::info!(
+        descriptors,
+        connections = client_connections,
+        places = client_places,
+        "connections and requests in flight are bounded"
+    );
     let places = Places::new(&BUDGET);
     let mut closed = Closed::default();
     stall::bound_unsent(&listener);

@@ -61,7 +61,9 @@ pub(super) enum Failure {
     #[error("the request has been here before: an upstream leads back to this gateway")]
     Loop,
     /// Too many requests are in flight, of this client or of all.
-    #[error("too many requests are in flight, of this client or in all: raise the limit of open files if that is usual")]
+    #[error(
+        "too many requests are in flight, of this client or in all: raise the limit of open files if that is usual"
+    )]
     Overloaded,
 }
 

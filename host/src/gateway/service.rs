@@ -130,8 +130,15 @@ impl<S: Decide> Door<S> {
                 refuse(Denial::by("cors", Kind::Ambiguous, "a preflight with a body"))
             }
             Ok(Passage::Forward(pass)) => {
-                let way =
-                    proxy::Way { target: &target, connection, scheme: &self.scheme, id, received, via: &self.via, place };
+                let way = proxy::Way {
+                    target: &target,
+                    connection,
+                    scheme: &self.scheme,
+                    id,
+                    received,
+                    via: &self.via,
+                    place,
+                };
                 self.forward(parts, body, pass, &snapshot, way).await
             }
         };

@@ -179,7 +179,8 @@ impl Guard {
     async fn turn(&self, caller: Caller, requester: &Requester) -> Result<Turn, (Refusal, &'static str)> {
         let busy = |reason: &str| (Refusal::unavailable(reason), "busy");
         let place = self.turns.enter(requester);
-        let mut place = place.ok_or_else(|| busy("too many questions to the provider wait, of this client or in all"))?;
+        let mut place =
+            place.ok_or_else(|| busy("too many questions to the provider wait, of this client or in all"))?;
         let waited = tokio::time::timeout(WAIT_MAX, async {
             place.turn().await;
             CALLS.acquire().await

@@ -302,7 +302,8 @@ mod tests {
         let turns = Turns::new(SIZES);
         let mut new: Vec<_> = (0..20).filter_map(|_| enter(&turns, 1, Standing::New)).collect();
         let mut good: Vec<_> = (0..20).filter_map(|_| enter(&turns, 2, Standing::Good)).collect();
-        let count = |places: &mut Vec<Place>| places.iter_mut().map(|place| usize::from(has_turn(place))).sum::<usize>();
+        let count =
+            |places: &mut Vec<Place>| places.iter_mut().map(|place| usize::from(has_turn(place))).sum::<usize>();
         assert_eq!((count(&mut new), count(&mut good)), (6, 2));
         // Four of the new ones end: both lines get on.
         new.drain(..4);

@@ -69,7 +69,8 @@ fn large_heads_are_refused_and_cost_nothing() {
 
 #[test]
 fn ten_thousand_idle_connections_are_cheap() {
-    let count = 10_000.min(descriptors().saturating_sub(1000) / 3 * 2);
+    // One client may have somewhat more than half as many connections as there are descriptors.
+    let count = if descriptors() >= 20_000 { 10_000 } else { descriptors().saturating_sub(1000) / 2 };
     assert!(count >= 500, "this machine lets a process open too few files for the test: raise `ulimit -n`");
     let world = World::new();
     assert_eq!(world.get_as_alice("/rest").status, 200);

@@ -159,3 +159,24 @@ fn calls_at_once_are_bounded() {
     let most = most.load(Ordering::SeqCst);
     assert!((16..=64).contains(&most), "{most} at once");
 }
+
+/// However long a call may take, its end is heard of: counted, and by what finds out that a provider is down.
+#[test]
+fn a_provider_that_is_silent_for_long_is_found_to_be_down() {
+    let silent = |_: &portcullis_tests::wire::Request| Reply::Silent(Duration::from_secs(60));
+    let world = World::build(silent, "timeout: 9s", "", "");
+    let address = world.gateway.address;
+    std::thread::scope(|scope| {
+        for number in 0..6 {
+            scope.spawn(move || {
+                let response = client::get_as(address, "/rest", &format!("good-token-{number}")).unwrap();
+                assert_refused(&response, 503, "silent");
+                assert_unblamed(&response, "silent");
+            });
+        }
+    });
+    world.gateway.until_log_says("the provider is down", 1).unwrap();
+    let silent = "portcullis_provider_calls_total{provider=\"staff\",outcome=\"silent\"}";
+    assert!(world.gateway.metric(silent).unwrap() >= 6.0);
+    assert_eq!(world.gateway.metric("portcullis_provider_down{provider=\"staff\"}").unwrap(), 1.0);
+}

@@ -55,46 +55,83 @@ fn ambiguous_targets_are_400() {
     world.assert_well();
 }
 
-/// A fragment has no place in a target (RFC 9112 3.2), and hyper cuts it off before anybody can see it.
+/// A fragment has no place in a target (RFC 9112 3.2), and hyper cuts it off before anybody can see it. What is matched is what
+/// is forwarded: `/rest#/public` is `/rest`, and wants a token.
 #[test]
-fn a_fragment_is_refused() {
+fn a_fragment_moves_nothing() {
     let world = world();
-    for target in ["/public#/rest", "/rest#/public", "/rest#/../public/x"] {
-        let response = world.raw("GET", &format!("GET {target} HTTP/1.1\r\nHost: {{host}}\r\n\r\n"));
-        assert_eq!(response.status, 400, "{target}: {}", response.text());
+    let get = |target: &str| {
+        let text = format!("GET {target} HTTP/1.1\r\nHost: {{host}}\r\nConnection: close\r\n\r\n");
+        world.raw("GET", &text).status
+    };
+    for guarded in ["/rest#/public", "/rest#/../public/x", "http://{host}/rest#/public", "/rest?#/public"] {
+        assert_eq!(get(guarded), 401, "{guarded}");
     }
     assert!(world.upstream.seen().is_empty());
+    for public in ["/public#/rest", "http://{host}/public#/rest"] {
+        assert_eq!(get(public), 200, "{public}");
+    }
+    let seen = world.upstream.seen();
+    assert_eq!(seen.iter().map(|request| request.target.as_str()).collect::<Vec<_>>(), ["/public", "/public"]);
 }
 
-/// Over HTTP/2 hyper cuts it off where nobody can see it. What is matched is what is forwarded all the same: `/rest#/public` is
-/// `/rest`, and wants a token.
+/// HTTP/2 frames, sent as they are.
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    [&[0, 0, u8::try_from(payload.len()).unwrap(), kind, flags, 0, 0, 0, stream], payload].concat()
+}
+
+/// A field of which the name has this index (RFC 7541 6.2.2).
+fn field(index: u8, text: &str) -> Vec<u8> {
+    [&[index, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat()
+}
+
+/// How many requests were decided so.
+fn decided(world: &World, decision: &str) -> usize {
+    let lines = client::get(world.gateway.admin, "/decisions", &[]).unwrap().json();
+    lines["decisions"].as_array().unwrap().iter().filter(|line| line["decision"] == decision).count()
+}
+
+/// The same over HTTP/2.
 #[test]
 fn a_fragment_over_http_2_moves_nothing() {
     let world = world();
-    let frame = |kind: u8, flags: u8, stream: u8, payload: &[u8]| {
-        [&[0, 0, u8::try_from(payload.len()).unwrap(), kind, flags, 0, 0, 0, stream], payload].concat()
-    };
     // RFC 7541 6: `:method GET` and `:scheme http` by their index; `:path` (4) and `:authority` (1) literally.
-    let text = |index: u8, text: &str| [&[index, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
     let mut bytes = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, &[])].concat();
     for (stream, target) in [(1, "/rest#/public"), (3, "/rest#/../public/x"), (5, "/public#/rest")] {
-        let head = [vec![0x82, 0x86], text(4, target), text(1, &world.gateway.address.to_string())].concat();
+        let head = [vec![0x82, 0x86], field(4, target), field(1, &world.gateway.address.to_string())].concat();
         bytes.extend(frame(1, 0x5, stream, &head));
     }
     let mut connection = client::connect(world.gateway.address).unwrap();
     connection.write_all(&bytes).unwrap();
-    let decided = |decision: &str| {
-        let lines = client::get(world.gateway.admin, "/decisions", &[]).unwrap().json();
-        lines["decisions"].as_array().unwrap().iter().filter(|line| line["decision"] == decision).count()
-    };
     let limit = Instant::now() + Duration::from_secs(5);
-    while decided("pass") + decided("unauthenticated") < 3 {
+    while decided(&world, "pass") + decided(&world, "unauthenticated") < 3 {
         assert!(Instant::now() < limit, "{}", world.gateway.log());
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert_eq!((decided("pass"), decided("unauthenticated")), (1, 2));
+    assert_eq!((decided(&world, "pass"), decided(&world, "unauthenticated")), (1, 2));
     let seen = world.upstream.seen();
     assert_eq!(seen.iter().map(|request| request.target.as_str()).collect::<Vec<_>>(), ["/public"]);
+}
+
+/// A request over HTTP/2 for another scheme (RFC 9113 8.3.1) is not ours to serve.
+#[test]
+fn another_scheme_over_http_2_is_400() {
+    let world = world();
+    let mut bytes = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, &[])].concat();
+    for (stream, scheme) in [(1, "ftp"), (3, "ws"), (5, "file"), (7, "http"), (9, "https")] {
+        // `:scheme` (6) literally.
+        let authority = field(1, &world.gateway.address.to_string());
+        let head = [vec![0x82], field(6, scheme), field(4, "/public/x"), authority].concat();
+        bytes.extend(frame(1, 0x5, stream, &head));
+    }
+    let mut connection = client::connect(world.gateway.address).unwrap();
+    connection.write_all(&bytes).unwrap();
+    let limit = Instant::now() + Duration::from_secs(5);
+    while decided(&world, "pass") + decided(&world, "invalid_request") < 5 {
+        assert!(Instant::now() < limit, "{}", world.gateway.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!((decided(&world, "pass"), decided(&world, "invalid_request")), (2, 3));
 }
 
 #[test]

@@ -44,6 +44,13 @@ impl World {
         Self { gateway, provider, upstream }
     }
 
+    /// The same with another time for the upstream.
+    pub(crate) fn with_upstream_timeout(self, timeout: &str) -> Self {
+        let config = config(&self.provider.url(), &self.upstream.url(), "", "", "");
+        let gateway = Gateway::start(&config.replace("timeout: 3s", &format!("timeout: {timeout}"))).unwrap();
+        Self { gateway, ..self }
+    }
+
     /// A GET with these fields.
     pub(crate) fn get(&self, target: &str, headers: &[(&str, &str)]) -> Response {
         client::get(self.gateway.address, target, headers).unwrap()

@@ -4,8 +4,6 @@ use super::harness::{gate_as_alice, get, http2, raw, status};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::Full;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 fn lines(answer: &str) -> Vec<&str> {
     answer.lines().filter_map(|line| line.strip_prefix("line: ")).collect()
@@ -29,11 +27,6 @@ async fn ambiguous_targets_are_refused() {
         "http://u@api.example.com/",
         "api.example.com:80",
         "ftp://api.example.com/",
-        "/a#b",
-        "/a?b#c",
-        "/#",
-        "http://api.example.com/a#b",
-        "http://api.example.com#b",
     ] {
         let answer = get(gate.address, target, "").await;
         assert_eq!(status(&answer), 400, "{target}: {answer}");
@@ -88,6 +81,8 @@ async fn smuggled_requests_never_reach_the_upstream() {
         "Content-Length: 0x5\r\n",
         "Transfer-Encoding: gzip\r\n",
         "Transfer-Encoding: chunked, gzip\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: chunked, chunked\r\n",
         "Transfer-Encoding : chunked\r\n",
         "X: a\r\n folded\r\n",
         "X: a\rb\r\n",
@@ -133,24 +128,4 @@ async fn http2_names_one_host() {
     }
     let request = Request::get("http://api.example.com/a/../b").body(Full::<Bytes>::default()).expect("request");
     assert_eq!(http2(gate.address, request).await.0.status, StatusCode::BAD_REQUEST);
-}
-
-#[tokio::test]
-async fn a_fragment_is_found_in_any_request_of_a_connection_and_in_pieces() {
-    let gate = gate_as_alice().await;
-    let mut stream = TcpStream::connect(gate.address).await.expect("connect");
-    let rest = " HTTP/1.1\r\nHost: a\r\n";
-    // A body that holds what looks like a request line is no request: others on the connection are not refused for it.
-    let body = "GET /b#c HTTP/1.1\r\n";
-    let first = format!("POST /a{rest}Content-Length: {}\r\n\r\n{body}", body.len());
-    let pieces = [&*first, "GET /a", "#x", rest, "\r\n", "GET /a", rest, "Connection: close\r\n\r\n"];
-    for piece in pieces {
-        stream.write_all(piece.as_bytes()).await.expect("write");
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    let mut answers = String::new();
-    stream.read_to_string(&mut answers).await.expect("read");
-    let statuses: Vec<&str> = answers.split("HTTP/1.1 ").skip(1).filter_map(|answer| answer.get(..3)).collect();
-    assert_eq!(lines(&answers), ["POST /a", "GET /a"], "{answers}");
-    assert_eq!(statuses, ["200", "400", "200"], "{answers}");
 }
