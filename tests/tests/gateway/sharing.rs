@@ -29,8 +29,10 @@ fn full_of_streams(descriptors: usize) {
     let runtime = runtime();
     let (sent, refused) = (8 * 200, Arc::new(AtomicUsize::new(0)));
     let mut requests = Vec::new();
-    for _ in 0..8 {
-        let connection = runtime.block_on(H2::connect(client_ip(1), gateway.address, 1 << 16));
+    // Before the requests: a client that has its share gets no further connection.
+    let connections: Vec<H2> =
+        (0..8).map(|_| runtime.block_on(H2::connect(client_ip(1), gateway.address, 1 << 16))).collect();
+    for connection in &connections {
         for _ in 0..200 {
             let (mut connection, refused) = (connection.clone(), Arc::clone(&refused));
             requests.push(runtime.spawn(async move {
