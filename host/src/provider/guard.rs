@@ -21,13 +21,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
-/// Calls to one provider at once. Okta takes 75 of an organisation, others more.
+/// Calls to one provider at once. With those that are kept it is below the 75 that Okta takes of an organisation; others
+/// take more.
 const CALLS_MAX: usize = 64;
-/// Of these, kept for credentials that were good until now.
+/// Calls at once beyond these, for credentials that were good until now.
 const CALLS_KEPT: usize = 8;
 /// Calls that may wait for a turn. More would not be answered within a decision's time.
 const WAITING_MAX: usize = 1024;
-/// Of the places of all, kept for credentials that were good until now.
+/// Places beyond these, for credentials that were good until now.
 const PLACES_KEPT: usize = 128;
 /// How long one waits.
 const WAIT_MAX: Duration = Duration::from_secs(5);
@@ -111,15 +112,17 @@ pub(super) struct Called {
 
 impl Guard {
     pub(super) fn new(name: &str, transport: Arc<dyn Transport>, clock: Clock) -> Self {
+        // One provider that is slow leaves descriptors for the others.
+        let calls = BUDGET.provider_calls * 3 / 4;
+        let calls_kept = CALLS_KEPT.min(calls / 4);
         Self {
             name: name.into(),
             transport,
             clock,
-            // One provider that is slow leaves descriptors for the others.
             turns: Turns::new(Sizes {
-                calls: CALLS_MAX.min(BUDGET.provider_calls * 3 / 4),
-                calls_kept: CALLS_KEPT.min(BUDGET.provider_calls / 8),
-                places: CALLS_MAX + WAITING_MAX,
+                calls: calls.min(CALLS_MAX + calls_kept),
+                calls_kept,
+                places: CALLS_MAX + WAITING_MAX + PLACES_KEPT,
                 places_kept: PLACES_KEPT,
             }),
             standing: Mutex::new(Standing {
