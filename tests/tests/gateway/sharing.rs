@@ -6,9 +6,9 @@ use crate::world::{ALICE, World, config};
 use http_body_util::BodyExt as _;
 use portcullis_tests::gateway::{Gateway, any_port};
 use portcullis_tests::server::{Reply, Server};
-use portcullis_tests::wire::Request;
+use portcullis_tests::wire::{self, Request};
 use portcullis_tests::{client, provider, upstream};
-use std::io::{Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -110,6 +110,38 @@ fn idle_connections_of_one_client_keep_no_other_out() {
     }
     assert!(gateway.metric("portcullis_connections_refused_total").unwrap() > 0.0);
     drop(idle);
+}
+
+/// A WebSocket has two descriptors for as long as it is open: it stays a request in flight.
+#[test]
+fn websockets_leave_descriptors_too() {
+    let (upstream, provider) = (upstream::start(any_port()).unwrap(), provider::start(any_port()).unwrap());
+    let gateway = gateway(256, &upstream, &provider);
+    let head = format!(
+        "GET /upgrade HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        gateway.address, ALICE.1
+    );
+    let mut open = Vec::new();
+    for _ in 0..120 {
+        let stream = client::connect(gateway.address).unwrap();
+        // Where it is closed at once, neither succeeds.
+        let sent = (&stream).write_all(head.as_bytes());
+        let response = wire::read_response(&mut BufReader::new(&stream), "GET").map(|response| response.status);
+        if sent.is_ok() && response.is_ok_and(|status| status == 101) {
+            open.push(stream);
+        }
+    }
+    assert!((20..60).contains(&open.len()), "{} at once", open.len());
+    for number in 2..12 {
+        assert_eq!(client::get(gateway.admin, "/livez", &[]).unwrap().status, 200);
+        assert_eq!(get_from(client_ip(number), gateway.address, "/rest", TOKEN).unwrap().status, 200);
+    }
+    let mut echo = [0; 4];
+    let mut first = open.first().unwrap();
+    first.write_all(b"echo").unwrap();
+    first.read_exact(&mut echo).unwrap();
+    assert_eq!(&echo, b"echo");
+    assert!(!gateway.log().contains("os error 24"), "descriptors ran out");
 }
 
 /// An answer of which a client takes nothing for a minute ends and lets its upstream go; one that is taken slowly goes on.
