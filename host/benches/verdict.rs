@@ -62,6 +62,7 @@ fn provider() -> Provider {
         ca_pem: None,
         client_certificate: None,
         proxy: None,
+        reuse: true,
         timeout: Duration::from_secs(5),
         cache: None,
         lines: std::collections::BTreeMap::new(),

@@ -96,6 +96,8 @@ pub struct ProviderConfig {
     pub client_certificate: Option<ClientCertificate>,
     /// `proxy`: an HTTP proxy for calls to this provider.
     pub proxy: Option<String>,
+    /// `reuse`: whether a connection to this provider serves more than one call; `false` for `none`.
+    pub reuse: bool,
     /// `timeout` of one call; 5 s by default.
     pub timeout: Duration,
     /// `cache`; `None` (`cache: none`): every request asks.

@@ -1,8 +1,8 @@
 //! Portcullis: an authenticating gateway for REST APIs.
 //!
 //! Layers, each of which may use only those to its right: `cli` -> `gateway`, `admin` -> `decision` -> `provider` ->
-//! `adapter`. `config`, `metrics`, `recent`, `descriptors` and `portcullis_core` are used by all and use none of them. Nothing below `gateway` knows HTTP
-//! servers; nothing above `provider` knows wasmtime.
+//! `adapter`. `config`, `metrics`, `recent`, `descriptors`, `http_client` and `portcullis_core` are used by all and use none of them.
+//! Nothing below `gateway` knows HTTP servers; nothing above `provider` knows wasmtime.
 
 pub mod adapter;
 pub mod admin;
@@ -11,6 +11,7 @@ pub mod config;
 pub mod decision;
 mod descriptors;
 pub mod gateway;
+pub mod http_client;
 pub mod metrics;
 pub mod provider;
 mod random;

@@ -47,7 +47,7 @@ pub(super) static ADAPTERS: [Name; 1] =
     [Name::new("folder", Form::Text, "Where the *.wasm files are; relative to this file.").default("./adapters")];
 
 /// One of `providers`.
-pub(super) static PROVIDER: [Name; 14] = [
+pub(super) static PROVIDER: [Name; 15] = [
     Name::new("adapter", Form::Adapter, "Stem of the adapter's file: `keycloak` for keycloak.wasm.").required(),
     Name::new("settings", Form::Settings, "What the adapter wants to know (`portcullis adapter show NAME`), and who the gateway is as a client."),
     Name::new(
@@ -87,6 +87,12 @@ pub(super) static PROVIDER: [Name; 14] = [
     Name::new("tls", Form::Mapping(&PROVIDER_TLS), "How the provider and the gateway know each other. Default: the system's authorities, and no certificate."),
     Name::new("proxy", Form::Text, "HTTP proxy for calls to this provider. The environment's proxies are never used.")
         .example("http://proxy.example.com:3128"),
+    Name::new(
+        "reuse",
+        Form::Choice(&REUSE),
+        "`connections`: a connection serves call after call. `none`: each call has one of its own, so that whatever the provider sends unasked belongs to no other call.",
+    )
+    .default("connections"),
     Name::new("timeout", Form::Duration, "Of one call to the provider; at most 1h.").default("5s"),
     Name::new(
         "cache",
@@ -95,6 +101,9 @@ pub(super) static PROVIDER: [Name; 14] = [
     )
     .default("{ttl: 60s, negative_ttl: 5s}"),
 ];
+
+/// `reuse` of a provider.
+pub(super) static REUSE: [&str; 2] = ["connections", "none"];
 
 /// `scope_order`, where it is a word.
 pub(super) static SCOPE_ORDERS: [&str; 1] = ["atlassian"];

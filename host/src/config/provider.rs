@@ -54,6 +54,7 @@ pub(super) fn read(
     let origins = walker.take("origins");
     let tls = walker.take("tls").map_or_else(|| Some(files::Tls::default()), |at| files::tls(&at, resolve, problems));
     let proxy = walker.take("proxy").map(|at| proxy(&at, problems));
+    let reuse = walker.take("reuse").map_or(Some(true), |at| reuse(&at, problems));
     let timeout = walker.take("timeout").map_or(Some(TIMEOUT), |at| at.duration(problems));
     let cache = walker.take("cache").map_or(Some(Some(CACHE)), |at| cache(&at, problems));
     if let Some(description) = description {
@@ -89,6 +90,7 @@ pub(super) fn read(
         ca_pem,
         client_certificate,
         proxy: transpose(proxy)?,
+        reuse: reuse?,
         timeout: timeout?,
         cache: cache?,
         lines,
@@ -172,6 +174,12 @@ fn cache(at: &At<'_>, problems: &mut Problems) -> Option<Option<CacheConfig>> {
     let (ttl, negative_ttl) = (or("ttl", CACHE.ttl), or("negative_ttl", CACHE.negative_ttl));
     walker.finish(problems);
     Some(Some(CacheConfig { ttl: ttl?, negative_ttl: negative_ttl? }))
+}
+
+/// `reuse`.
+fn reuse(at: &At<'_>, problems: &mut Problems) -> Option<bool> {
+    let word = at.choice(&names::REUSE, problems)?;
+    Some(word != "none")
 }
 
 fn granted(at: &At<'_>, allow_http: bool, problems: &mut Problems) -> Option<Vec<Origin>> {

@@ -214,6 +214,7 @@ providers:
     allow_http: ${TRUE}
     tls: {ca_file: ca.pem}
     proxy: http://proxy.example.com:3128
+    reuse: none
     timeout: 300ms
 routes:
   - match: {host: API.Example.com, path: /rest/, methods: [GET, HEAD]}
@@ -262,7 +263,7 @@ routes:
     assert_eq!(provider.audience, ["confluence"]);
     assert_eq!(provider.proxy.as_deref(), Some("http://proxy.example.com:3128"));
     assert_eq!(provider.ca_pem.as_deref(), Some(CERTIFICATE));
-    assert!(provider.allow_http);
+    assert!(provider.allow_http && !provider.reuse);
     assert_eq!(provider.timeout, Duration::from_millis(300));
     let route = &configuration.routes[0];
     assert_eq!(route.matches.host.as_deref(), Some("api.example.com"));

@@ -7,6 +7,7 @@ use super::download::Download;
 use super::places::RequestPlace;
 use super::progress::{Fault, Progress};
 use super::stall::CLIENT_STALL_MAX;
+use crate::http_client;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
 use http_body::{Body, Frame, SizeHint};
@@ -106,14 +107,14 @@ pub(super) enum ClientBody {
 
 /// The body of an upstream's answer, cleaned, and the place of its request.
 pub(super) struct UpstreamAnswer {
-    inner: Incoming,
+    inner: http_client::Body<UpstreamBody>,
     drops: fn(&HeaderName) -> bool,
     _place: Arc<RequestPlace>,
 }
 
 impl UpstreamAnswer {
     /// An answer's body, from which trailers of some names are dropped.
-    pub(super) fn new(inner: Incoming, drops: fn(&HeaderName) -> bool, place: Arc<RequestPlace>) -> Self {
+    pub(super) fn new(inner: http_client::Body<UpstreamBody>, drops: fn(&HeaderName) -> bool, place: Arc<RequestPlace>) -> Self {
         Self { inner, drops, _place: place }
     }
 

@@ -10,8 +10,9 @@ use super::upstream::{Upstream, UpstreamError};
 use super::via::Via;
 use super::{Decide, headers, upgrade};
 use crate::decision::Pass;
+use crate::http_client::{self, HEAD_BYTES_MAX};
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -45,6 +46,11 @@ pub(super) enum Failure {
     /// The connection broke before the head of a response.
     #[error("the upstream closed the connection or did not answer in HTTP")]
     Broken,
+    /// More than what is taken for the head of a response.
+    #[error(
+        "the head of the upstream's answer is too large: at most 100 fields over HTTP/1.1, and {HEAD_BYTES_MAX} bytes"
+    )]
+    Head,
     /// No head of a response in time.
     #[error("the upstream did not answer within upstream.timeout")]
     Timeout,
@@ -76,7 +82,7 @@ impl Failure {
             Self::Stalled => StatusCode::REQUEST_TIMEOUT,
             Self::Loop => StatusCode::LOOP_DETECTED,
             Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Unusable(_) | Self::Uri | Self::Connect | Self::Broken | Self::Switched => StatusCode::BAD_GATEWAY,
+            Self::Unusable(_) | Self::Uri | Self::Connect | Self::Broken | Self::Head | Self::Switched => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -88,7 +94,7 @@ impl Failure {
             Self::Stalled => "request_timeout",
             Self::Loop => "loop_detected",
             Self::Overloaded => "overloaded",
-            Self::Unusable(_) | Self::Uri | Self::Connect | Self::Broken | Self::Switched => "upstream_failed",
+            Self::Unusable(_) | Self::Uri | Self::Connect | Self::Broken | Self::Head | Self::Switched => "upstream_failed",
         }
     }
 
@@ -100,7 +106,7 @@ impl Failure {
             Self::Stalled => "The rest of the request did not arrive in time.",
             Self::Loop => "The request has been through this gateway before.",
             Self::Overloaded => "This gateway has too many requests in flight.",
-            Self::Unusable(_) | Self::Uri | Self::Connect | Self::Broken | Self::Switched => {
+            Self::Unusable(_) | Self::Uri | Self::Connect | Self::Broken | Self::Head | Self::Switched => {
                 "The API behind this gateway cannot be reached, or did not answer."
             }
         }
@@ -134,27 +140,26 @@ pub(super) async fn forward<S: Decide>(
     headers::set_ours(&mut parts.headers, &forwarding, way.id, pass);
     way.via.add_to(&mut parts.headers, way.received);
     parts.uri = upstream.uri(way.target, &parts.uri).map_err(|_| Failure::Uri)?;
-    parts.version = Version::HTTP_11;
     parts.extensions.clear();
     if upgrading.is_some() {
         upgrade::announce(&mut parts.headers);
     }
-    if !upstream.is_tls() {
-        // Over TLS it may be HTTP/2, which has `:authority` instead: the client sets what fits.
-        parts.headers.insert(header::HOST, upstream.host.clone());
-    }
     let place = Arc::new(way.place);
     let (body, progress) = on_the_way(body, snapshot, &place);
-    let sent = upstream.client.request(Request::from_parts(parts, body));
+    let request = Request::from_parts(parts, body);
+    let sent = async {
+        if upgrading.is_some() { upstream.client.upgrade(request).await } else { upstream.client.send(request).await }
+    };
     match progress::within(upstream.timeout, progress.as_ref(), sent).await {
         None if progress.as_ref().is_some_and(Progress::is_waiting_for_client) => Err(Failure::Stalled),
         None => Err(Failure::Timeout),
-        Some(Err(error)) if error.is_connect() => {
+        Some(Err(http_client::Fault::Connect(cause))) => {
             // The cause's text: addresses and TLS alerts, nothing of the request.
-            tracing::debug!(cause = ?std::error::Error::source(&error), "no connection to an upstream");
+            tracing::debug!(%cause, "no connection to an upstream");
             Err(Failure::Connect)
         }
-        Some(Err(_)) => Err(match progress.as_ref().and_then(Progress::fault) {
+        Some(Err(http_client::Fault::Broken(error))) if error.is_parse_too_large() => Err(Failure::Head),
+        Some(Err(http_client::Fault::Broken(_))) => Err(match progress.as_ref().and_then(Progress::fault) {
             Some(Fault::Broken) => Failure::Body,
             Some(Fault::Stalled) => Failure::Stalled,
             None => Failure::Broken,
@@ -177,7 +182,7 @@ fn on_the_way<S: Decide>(
 }
 
 fn back(
-    mut response: Response<Incoming>,
+    mut response: Response<http_client::Body<UpstreamBody>>,
     upgrading: Option<OnUpgrade>,
     pass_cookies: bool,
     connection: &Connection,

@@ -3,5 +3,6 @@
 mod failures;
 mod framing;
 mod harness;
+mod late_answers;
 mod spoofing;
 mod streaming;

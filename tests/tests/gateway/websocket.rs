@@ -4,7 +4,9 @@ use crate::world::{ALICE, World, assert_refused, config};
 use portcullis_tests::gateway::{Gateway, any_port};
 use portcullis_tests::wire::{read_request, read_response, write_head};
 use portcullis_tests::{client, provider};
-use std::io::{BufRead, BufReader, Write};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -61,32 +63,44 @@ fn read_frame(reader: &mut impl BufRead) -> Option<(u8, bool, Vec<u8>)> {
     Some((start[0] & 0x0f, masked, payload))
 }
 
-/// An echo server for one connection after another, which records who it thinks is calling.
-fn echo(users: Arc<Mutex<Vec<Option<String>>>>) -> SocketAddr {
+type Users = Arc<Mutex<Vec<Option<String>>>>;
+
+/// An echo server for one connection after another, which records who it thinks is calling. Over TLS it offers HTTP/2, too,
+/// which it does not speak.
+fn echo(users: Users, tls: Option<Arc<ServerConfig>>) -> SocketAddr {
     let listener = TcpListener::bind(any_port()).unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let Ok(Some(request)) = read_request(&mut reader, |_| Ok(())) else { continue };
-            users.lock().unwrap().push(request.header("x-remote-user").map(str::to_owned));
-            let of = |name: &str| request.header(name).unwrap_or_default().to_lowercase();
-            assert_eq!((of("upgrade").as_str(), of("sec-websocket-version").as_str()), ("websocket", "13"));
-            assert_eq!((of("connection").as_str(), request.header("sec-websocket-key")), ("upgrade", Some(KEY)));
-            let fields = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Accept", ACCEPT)];
-            let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            write_head(&mut stream, "HTTP/1.1 101 Switching Protocols", &fields).unwrap();
-            while let Some((opcode, masked, payload)) = read_frame(&mut reader) {
-                assert!(masked, "clients mask");
-                write_frame(&mut stream, opcode, &payload, None);
-                if opcode == 8 {
-                    break;
+            let stream = stream.unwrap();
+            match &tls {
+                None => converse(stream, &users),
+                Some(tls) => {
+                    converse(StreamOwned::new(ServerConnection::new(Arc::clone(tls)).unwrap(), stream), &users);
                 }
             }
         }
     });
     address
+}
+
+fn converse(stream: impl Read + Write, users: &Users) {
+    let mut stream = BufReader::new(stream);
+    let Ok(Some(request)) = read_request(&mut stream, |_| Ok(())) else { return };
+    users.lock().unwrap().push(request.header("x-remote-user").map(str::to_owned));
+    let of = |name: &str| request.header(name).unwrap_or_default().to_lowercase();
+    assert_eq!((of("upgrade").as_str(), of("sec-websocket-version").as_str()), ("websocket", "13"));
+    assert_eq!((of("connection").as_str(), request.header("sec-websocket-key")), ("upgrade", Some(KEY)));
+    let fields = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Accept", ACCEPT)];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    write_head(stream.get_mut(), "HTTP/1.1 101 Switching Protocols", &fields).unwrap();
+    while let Some((opcode, masked, payload)) = read_frame(&mut stream) {
+        assert!(masked, "clients mask");
+        write_frame(stream.get_mut(), opcode, &payload, None);
+        if opcode == 8 {
+            break;
+        }
+    }
 }
 
 fn open(gateway: SocketAddr, token: &str) -> (portcullis_tests::wire::Response, TcpStream, BufReader<TcpStream>) {
@@ -104,8 +118,8 @@ fn open(gateway: SocketAddr, token: &str) -> (portcullis_tests::wire::Response, 
 #[test]
 fn a_websocket_echo_works_for_who_may_pass() {
     let provider = provider::start(any_port()).unwrap();
-    let users = Arc::new(Mutex::new(Vec::new()));
-    let upstream = format!("http://{}", echo(Arc::clone(&users)));
+    let users = Users::default();
+    let upstream = format!("http://{}", echo(Arc::clone(&users), None));
     let gateway = Gateway::start(&config(&provider.url(), &upstream, "", "", "")).unwrap();
 
     let (response, mut stream, mut reader) = open(gateway.address, "good-token-alice");
@@ -125,6 +139,28 @@ fn a_websocket_echo_works_for_who_may_pass() {
     echoed(8, b"");
 
     assert_refused(&open(gateway.address, "bad").0, 401, "a bad token");
+    assert_eq!(*users.lock().unwrap(), [Some("alice".to_owned())]);
+}
+
+/// HTTP/2 has no upgrades: whoever offers it beside HTTP/1.1 is asked for a WebSocket in HTTP/1.1.
+#[test]
+fn a_websocket_goes_to_an_upstream_that_offers_http_2() {
+    let pair = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = ServerConfig::builder_with_provider(crypto).with_safe_default_protocol_versions().unwrap();
+    let key = PrivateKeyDer::try_from(pair.signing_key.serialize_der()).unwrap();
+    let mut tls = tls.with_no_client_auth().with_single_cert(vec![pair.cert.der().clone()], key).unwrap();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let provider = provider::start(any_port()).unwrap();
+    let users = Users::default();
+    let upstream = format!("https://{}", echo(Arc::clone(&users), Some(Arc::new(tls))));
+    let config = config(&provider.url(), &upstream, "", "", "");
+    let config = config.replace(", timeout: 3s", ", timeout: 3s, tls: {ca_file: ca.pem}");
+    let gateway = Gateway::start_with(&config, &[("ca.pem", &pair.cert.pem())]).unwrap();
+    let (response, mut stream, mut reader) = open(gateway.address, "good-token-alice");
+    assert_eq!((response.status, response.header("sec-websocket-accept")), (101, Some(ACCEPT)), "{response:?}");
+    write_frame(&mut stream, 1, b"hello", Some([1, 2, 3, 4]));
+    assert_eq!(read_frame(&mut reader), Some((1, false, b"hello".to_vec())));
     assert_eq!(*users.lock().unwrap(), [Some("alice".to_owned())]);
 }
 

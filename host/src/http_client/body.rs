@@ -1,0 +1,63 @@
+//! The body of a response, at whose end the connection may serve another request.
+
+use super::pool::{Http1, Pool};
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use std::pin::Pin;
+use std::sync::Weak;
+use std::task::{Context, Poll, ready};
+
+/// A response's body. Where it is dropped before its end, its HTTP/1.1 connection is closed.
+#[derive(Debug)]
+pub struct Body<B> {
+    incoming: Incoming,
+    /// Taken at the end.
+    connection: Option<(Http1<B>, Weak<Pool<B>>)>,
+}
+
+impl<B: Send + 'static> Body<B> {
+    pub(super) fn new(incoming: Incoming, connection: Option<(Http1<B>, Weak<Pool<B>>)>) -> Self {
+        let mut body = Self { incoming, connection };
+        body.return_at_the_end(http_body::Body::is_end_stream(&body.incoming));
+        body
+    }
+
+    fn return_at_the_end(&mut self, at_the_end: bool) {
+        if at_the_end
+            && let Some((connection, pool)) = self.connection.take()
+            && let Some(pool) = pool.upgrade()
+        {
+            Pool::put(&pool, connection);
+        }
+    }
+}
+
+impl<B: Send + 'static> http_body::Body for Body<B> {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        let frame = ready!(Pin::new(&mut this.incoming).poll_frame(cx));
+        match &frame {
+            // What failed is not used again.
+            Some(Err(_)) => this.connection = None,
+            None => this.return_at_the_end(true),
+            // Whoever knows the length need not ask whether there is more; trailers are the last frame there is.
+            Some(Ok(frame)) => {
+                let is_last = frame.is_trailers() || http_body::Body::is_end_stream(&this.incoming);
+                this.return_at_the_end(is_last);
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}

@@ -1,0 +1,217 @@
+//! The connections to one server that may serve another request.
+
+use super::Keep;
+use super::socket::{Look, Socket};
+use hyper::client::conn::{http1, http2};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// After a server sent something that nobody asked for, no connection to it is used twice for so long. A look cannot tell a
+/// surplus that comes later than the next request, so that the first one is taken for a sign of more.
+const DISTRUST: Duration = Duration::from_secs(10 * 60);
+
+/// A connection with HTTP/1.1: one request at a time.
+#[derive(Debug)]
+pub(super) struct Http1<B> {
+    pub(super) sender: http1::SendRequest<B>,
+    pub(super) socket: Weak<Socket>,
+}
+
+impl<B> Http1<B> {
+    /// Only after a quiet look the next response is the next request's, as far as that can be told. What hyper had read of its
+    /// own accord, it has refused by itself.
+    fn look(&self) -> Look {
+        self.socket.upgrade().map_or(Look::Unusable, |socket| socket.look())
+    }
+}
+
+/// A connection with HTTP/2, shared by any number of requests.
+#[derive(Debug)]
+pub(super) struct Http2<B> {
+    pub(super) sender: http2::SendRequest<B>,
+    pub(super) socket: Weak<Socket>,
+}
+
+impl<B> Clone for Http2<B> {
+    fn clone(&self) -> Self {
+        Self { sender: self.sender.clone(), socket: Weak::clone(&self.socket) }
+    }
+}
+
+/// A connection that is ready for a request.
+#[derive(Debug)]
+pub(super) enum Connection<B> {
+    Http1(Http1<B>),
+    Http2(Http2<B>),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Pool<B> {
+    /// For the log.
+    server: String,
+    keep: Keep,
+    state: Mutex<State<B>>,
+}
+
+#[derive(Debug)]
+struct State<B> {
+    /// The one that was used last is at the end, and is used first: the others can grow old.
+    idle: VecDeque<(Http1<B>, Instant)>,
+    /// And when it was last used.
+    shared: Option<(Http2<B>, Instant)>,
+    /// Until when nothing is kept, since the server sent something that nobody asked for.
+    distrusted_until: Option<Instant>,
+    /// Whether a task closes what is idle for too long.
+    swept: bool,
+}
+
+impl<B> Pool<B> {
+    /// `server` is for the log.
+    pub(super) fn new(server: String, keep: Keep) -> Self {
+        let state = State { idle: VecDeque::new(), shared: None, distrusted_until: None, swept: false };
+        Self { server, keep, state: Mutex::new(state) }
+    }
+
+    /// A connection that may be used now.
+    pub(super) fn take(&self) -> Option<Connection<B>> {
+        if let Some(shared) = self.take_shared() {
+            return Some(Connection::Http2(shared));
+        }
+        while let Some(connection) = self.take_idle() {
+            match connection.look() {
+                Look::Quiet => return Some(Connection::Http1(connection)),
+                Look::Surplus => self.distrust(),
+                Look::Unusable => {}
+            }
+        }
+        None
+    }
+
+    fn take_shared(&self) -> Option<Http2<B>> {
+        let mut state = self.lock();
+        let (shared, used) = state.shared.as_mut()?;
+        if shared.sender.is_closed() {
+            state.shared = None;
+            return None;
+        }
+        *used = Instant::now();
+        Some(shared.clone())
+    }
+
+    /// The youngest that hyper says is ready. One whose last request or response is not quite done stays where it is.
+    fn take_idle(&self) -> Option<Http1<B>> {
+        let mut state = self.lock();
+        let mut at = state.idle.len();
+        while at > 0 {
+            at -= 1;
+            let (connection, since) = state.idle.get(at)?;
+            if connection.sender.is_closed() || since.elapsed() >= self.keep.idle_timeout {
+                state.idle.remove(at);
+            } else if connection.sender.is_ready() {
+                return state.idle.remove(at).map(|(connection, _)| connection);
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection whose response was read to its end.
+    pub(super) fn put(self: &Arc<Self>, connection: Http1<B>)
+    where
+        B: Send + 'static,
+    {
+        if connection.sender.is_closed() || self.keep.idle_max == 0 {
+            return;
+        }
+        let mut state = self.lock();
+        if state.distrusted_until.is_some_and(|until| Instant::now() < until) {
+            return;
+        }
+        if state.idle.len() >= self.keep.idle_max {
+            state.idle.pop_front();
+        }
+        state.idle.push_back((connection, Instant::now()));
+        self.sweep(&mut state);
+    }
+
+    /// Shares a connection, unless another one is shared already.
+    pub(super) fn share(self: &Arc<Self>, connection: &Http2<B>)
+    where
+        B: Send + 'static,
+    {
+        let mut state = self.lock();
+        if state.shared.as_ref().is_none_or(|(shared, _)| shared.sender.is_closed()) {
+            state.shared = Some((connection.clone(), Instant::now()));
+            self.sweep(&mut state);
+        }
+    }
+
+    /// The server sent something that nobody asked for. (Over HTTP/2 there is no such thing.)
+    pub(super) fn distrust(&self) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let known = state.distrusted_until.replace(now + DISTRUST).is_some_and(|until| now < until);
+        let idle = std::mem::take(&mut state.idle);
+        drop(state);
+        drop(idle);
+        if !known {
+            tracing::warn!(
+                server = self.server,
+                "the server sent more than it was asked for: for {} minutes none of its connections is used twice",
+                DISTRUST.as_secs() / 60
+            );
+        }
+    }
+
+    /// No further request goes to the shared connection on this socket.
+    pub(super) fn retire(&self, socket: &Weak<Socket>) {
+        let mut state = self.lock();
+        if state.shared.as_ref().is_some_and(|(shared, _)| Weak::ptr_eq(&shared.socket, socket)) {
+            state.shared = None;
+        }
+    }
+
+    /// Whether nothing is kept.
+    pub(super) fn is_empty(&self) -> bool {
+        let state = self.lock();
+        state.idle.is_empty() && state.shared.is_none()
+    }
+
+    /// Has a task close what was idle for too long, for as long as there is anything.
+    fn sweep(self: &Arc<Self>, state: &mut State<B>)
+    where
+        B: Send + 'static,
+    {
+        if std::mem::replace(&mut state.swept, true) {
+            return;
+        }
+        let (pool, pause) = (Arc::downgrade(self), self.keep.idle_timeout / 2);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(pause).await;
+                let Some(pool) = pool.upgrade() else { return };
+                if pool.close_idle() {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Closes what was idle for too long; whether nothing is left.
+    fn close_idle(&self) -> bool {
+        let mut state = self.lock();
+        let limit = self.keep.idle_timeout;
+        state.idle.retain(|(connection, since)| !connection.sender.is_closed() && since.elapsed() < limit);
+        state.shared.take_if(|(shared, used)| shared.sender.is_closed() || used.elapsed() >= limit);
+        let is_empty = state.idle.is_empty() && state.shared.is_none();
+        state.swept = !is_empty;
+        is_empty
+    }
+
+    /// Held for moments only. A panic elsewhere leaves nothing half done.
+    fn lock(&self) -> MutexGuard<'_, State<B>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
