@@ -12,7 +12,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::json;
 use std::io::{self, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -173,21 +173,16 @@ fn serve(
         };
         let (surplus, when) = *turns.lock().unwrap();
         let (mut answer, more) = surplus.messages(&body(&user).to_string(), &body(MALLORY).to_string());
-        let send = |stream: &mut BufReader<_>| {
-            match when {
-                When::With => {
-                    answer.extend_from_slice(&more);
-                    write(stream, &answer)?;
-                }
-                When::After(pause) => {
-                    write(stream, &answer)?;
-                    std::thread::sleep(pause);
-                    write(stream, &more)?;
-                }
+        let sent = match when {
+            When::With => {
+                answer.extend_from_slice(&more);
+                write(&mut stream, &answer)
             }
-            Ok(())
+            When::After(pause) => write(&mut stream, &answer).and_then(|()| {
+                std::thread::sleep(pause);
+                write(&mut stream, &more)
+            }),
         };
-        let sent: io::Result<()> = send(&mut stream);
         tell.send(()).unwrap();
         sent?;
     }

@@ -61,9 +61,12 @@ impl Http2 {
                 let mut watched = watched.clone();
                 tokio::spawn(async move {
                     let Ok(mut server) = TcpStream::connect(server).await else { return };
-                    tokio::select! {
-                        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
-                        _ = watched.wait_for(|forgotten| number < *forgotten) => std::future::pending().await,
+                    let is_forgotten = tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => false,
+                        _ = watched.wait_for(|forgotten| number < *forgotten) => true,
+                    };
+                    if is_forgotten {
+                        std::future::pending().await
                     }
                 });
             }
