@@ -217,9 +217,16 @@ impl<B: RequestBody> Client<B> {
         mut request: Request<B>,
     ) -> Result<Response<Body<B>>, TrySendError<Request<B>>> {
         self.address(&mut request, Version::HTTP_2);
+        let socket = Weak::clone(&connection.socket);
         let mut silence = Silence::new(self.pool.as_ref(), &connection);
         let sent = connection.sender.try_send_request(request).await;
         silence.is_over();
+        if let (Err(error), Some(pool)) = (&sent, &self.pool)
+            && error.message().is_some()
+        {
+            // It takes no more requests, whether or not it has ended already.
+            pool.retire(&socket);
+        }
         Ok(sent?.map(Body::last))
     }
 

@@ -131,6 +131,27 @@ fn a_provider_whose_connections_are_not_reused_has_one_for_each_call() {
     }
 }
 
+/// What is on a connection to a proxy cannot be looked at.
+#[test]
+fn calls_through_a_proxy_have_connections_of_their_own() {
+    let proxy = Server::start(any_port(), |request| {
+        let mut request = request.clone();
+        request.target = request.target.strip_prefix("http://provider.invalid").unwrap_or("/").to_owned();
+        provider::keycloak(&request)
+    })
+    .unwrap();
+    let upstream = portcullis_tests::upstream::start(any_port()).unwrap();
+    let extra = format!("allow_http: true\nproxy: {}", proxy.url());
+    let gateway = Gateway::start(&config("http://provider.invalid", &upstream.url(), &extra, "", "")).unwrap();
+    let before = proxy.connections();
+    for number in 0..3 {
+        let response = client::get_as(gateway.address, "/rest", &format!("good-token-user{number}")).unwrap();
+        assert_eq!(response.json()["user"], format!("user{number}"));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(proxy.connections() - before, 3);
+}
+
 /// Connections to a provider that a reload dropped end with it.
 #[test]
 fn a_provider_that_is_dropped_keeps_no_connection() {

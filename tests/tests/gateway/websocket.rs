@@ -72,12 +72,15 @@ fn echo(users: Users, tls: Option<Arc<ServerConfig>>) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let stream = stream.unwrap();
-            match &tls {
-                None => converse(stream, &users),
-                Some(tls) => {
-                    converse(StreamOwned::new(ServerConnection::new(Arc::clone(tls)).unwrap(), stream), &users);
-                }
+            let mut stream = stream.unwrap();
+            let Some(tls) = &tls else {
+                converse(stream, &users);
+                continue;
+            };
+            let mut tls = ServerConnection::new(Arc::clone(tls)).unwrap();
+            while tls.is_handshaking() && tls.complete_io(&mut stream).is_ok() {}
+            if tls.alpn_protocol() == Some(b"http/1.1") {
+                converse(StreamOwned::new(tls, stream), &users);
             }
         }
     });
