@@ -45,7 +45,7 @@ fn snapshot() -> Snapshot {
          identity_headers: {{X-Remote-User: username, X-Remote-Groups: groups}}\n",
         provider()
     );
-    let machine = Machine::new(None).unwrap();
+    let machine = Machine::new(None, Path::new(env!("CARGO_BIN_EXE_portcullis"))).unwrap();
     let catalogue = Catalogue::open(&machine, &folder, Some(&["keycloak".to_owned()])).unwrap();
     let draft = config::Draft::parse(Path::new("bench.yaml"), text.as_bytes(), &config::Nothing).unwrap();
     let describe = |name: &str| catalogue.adapter(name).map(|adapter| adapter.description().clone());

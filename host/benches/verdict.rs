@@ -35,7 +35,7 @@ impl Transport for Fixed {
 fn keycloak() -> Arc<Adapter> {
     let file = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../adapters/dist/keycloak.wasm");
     assert!(file.is_file(), "{} is missing; run `cargo xtask adapters`", file.display());
-    let machine = Machine::new(None).unwrap();
+    let machine = Machine::new(None, Path::new(env!("CARGO_BIN_EXE_portcullis"))).unwrap();
     Arc::new(Adapter::load(&machine, "keycloak", &file).unwrap())
 }
 

@@ -81,11 +81,22 @@ fn number(count: impl TryInto<u32>) -> f64 {
     count.try_into().map_or(f64::from(u32::MAX), f64::from)
 }
 
-/// How the last reload ended, for `/readyz` and `portcullis status`.
+/// Whether what is on disk is what serves, for `/readyz` and `portcullis status`: how the last reload ended, or that one is under way.
 #[derive(Debug, Default)]
-pub struct Reloaded(ArcSwapOption<Vec<String>>);
+pub struct Reloaded(ArcSwapOption<Stale>);
+
+#[derive(Debug)]
+enum Stale {
+    UnderWay,
+    Refused(Vec<String>),
+}
 
 impl Reloaded {
+    /// What is on disk is being read and compiled, which may take a while; until then it does not serve.
+    pub fn begun(&self) {
+        self.0.store(Some(Arc::new(Stale::UnderWay)));
+    }
+
     /// What is on disk serves.
     pub fn well(&self) {
         self.0.store(None);
@@ -93,13 +104,16 @@ impl Reloaded {
 
     /// What is on disk cannot be taken, for these reasons.
     pub fn badly(&self, problems: Vec<String>) {
-        self.0.store(Some(Arc::new(problems)));
+        self.0.store(Some(Arc::new(Stale::Refused(problems))));
     }
 
     fn told(&self) -> Value {
         match &*self.0.load() {
             None => json!({"stale": false}),
-            Some(problems) => json!({"stale": true, "problems": **problems}),
+            Some(stale) => match &**stale {
+                Stale::UnderWay => json!({"stale": true, "reloading": true}),
+                Stale::Refused(problems) => json!({"stale": true, "problems": problems}),
+            },
         }
     }
 }

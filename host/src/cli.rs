@@ -2,6 +2,7 @@
 
 mod adapter;
 mod check;
+mod compile;
 mod out;
 mod probe;
 mod reload;
@@ -91,6 +92,15 @@ enum Command {
     /// Look at adapters and test them.
     #[command(subcommand)]
     Adapter(adapter::Command),
+    /// What the gateway runs to compile an adapter, bounded in memory and time.
+    #[command(name = crate::adapter::COMMAND, hide = true)]
+    CompileAdapter {
+        /// Where the code is written to.
+        folder: PathBuf,
+        /// On one thread of low priority.
+        #[arg(long)]
+        aside: bool,
+    },
 }
 
 /// Runs the command that the arguments name.
@@ -112,5 +122,6 @@ pub fn run() -> ExitCode {
         Command::Probe { config, provider, token_file } => probe::run(&config, &provider, &token_file),
         Command::Schema { folder, config } => schema::run(&folder, config.as_deref()),
         Command::Adapter(command) => adapter::run(command),
+        Command::CompileAdapter { folder, aside } => compile::run(&folder, aside),
     })
 }

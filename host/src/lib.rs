@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod provider;
 mod random;
 pub mod recent;
+mod regular;
 pub mod telemetry;
 
 /// Of the program, and of its tests and benches, so that they measure what is used.

@@ -136,7 +136,11 @@ impl Metrics {
             new.connections_refused.clone(),
         );
         r.register("reloads", "Changes of configuration or adapters, by outcome", new.reloads.clone());
-        r.register("configuration_stale", "1 while what is on disk could not be taken", new.stale.clone());
+        r.register(
+            "configuration_stale",
+            "1 while what is on disk does not serve: it could not be taken, or is being read",
+            new.stale.clone(),
+        );
         r.register("configuration_loaded_timestamp_seconds", "When what serves was read", new.loaded_at.clone());
         r.register(
             "certificate_end_timestamp_seconds",
@@ -196,6 +200,11 @@ impl Metrics {
     /// The listener has this certificate from now on; when it ends, in seconds since 1970, where it tells.
     pub fn certificate(&self, ends: Option<i64>) {
         self.certificate_ends.set(ends.unwrap_or(0));
+    }
+
+    /// A reload has begun: what is on disk does not serve yet.
+    pub fn reloading(&self) {
+        self.stale.set(1);
     }
 
     /// A reload ended well, or badly: then what is on disk does not serve.

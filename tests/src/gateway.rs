@@ -6,15 +6,11 @@ use crate::client;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-
-/// open(2), as Linux numbers it.
-const O_NONBLOCK: i32 = 0o4000;
 
 /// A running gateway.
 #[derive(Debug)]
@@ -74,23 +70,30 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Starts it with a configuration that it has to wait for: what is written to the returned end of a pipe, until that is
-    /// closed. Once this returns, it waits.
+    /// Starts it without any compiled code, and waits only until it compiles an adapter.
     ///
     /// # Errors
-    /// When it cannot be started, or does not read.
-    pub fn start_held(rest: &str) -> io::Result<(Self, fs::File)> {
-        let mut gateway = Self::launch(rest, &[], Some("rm portcullis.yaml && mkfifo portcullis.yaml"))?;
-        let mut held = None;
-        let file = gateway.folder.0.join("portcullis.yaml");
-        gateway.wait_until("reading", |_| {
-            let is_pipe = fs::metadata(&file).is_ok_and(|known| known.file_type().is_fifo());
-            // Without waiting, the end for writing can be had only while somebody has the other one open.
-            held =
-                is_pipe.then(|| fs::OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(&file).ok()).flatten();
-            held.is_some()
-        })?;
-        held.map(|held| (gateway, held)).ok_or_else(|| io::Error::other("no pipe"))
+    /// When it ends, or compiles none in time.
+    pub fn start_compiling(rest: &str) -> io::Result<Self> {
+        let mut gateway = Self::launch(rest, &[], Some("export PORTCULLIS_CACHE_DIR=\"$PWD/compiled\""))?;
+        gateway.wait_until("compiling", |gateway| gateway.compiler().is_some())?;
+        Ok(gateway)
+    }
+
+    /// The process in which it compiles now.
+    #[must_use]
+    pub fn compiler(&self) -> Option<u32> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?.flatten();
+        let children = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+        let children: Vec<u32> = children
+            .flat_map(|list| list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>())
+            .collect();
+        // Between fork(2) and exec(2) it is still a copy of the gateway.
+        let compiles = |id: &u32| {
+            fs::read(format!("/proc/{id}/cmdline"))
+                .is_ok_and(|line| line.split(|b| *b == 0).any(|a| a == b"compile-adapter"))
+        };
+        children.into_iter().find(compiles)
     }
 
     /// The whole configuration, of which `rest` is what [`Gateway::start`] takes.
@@ -135,9 +138,9 @@ impl Gateway {
     /// Waits until the log holds this text so many times.
     ///
     /// # Errors
-    /// After ten seconds; the message holds the log.
+    /// After half a minute (an adapter may have to be compiled); the message holds the log.
     pub fn until_log_says(&self, text: &str, times: usize) -> io::Result<()> {
-        let limit = Instant::now() + Duration::from_secs(10);
+        let limit = Instant::now() + Duration::from_secs(30);
         while self.log().matches(text).count() < times {
             if Instant::now() > limit {
                 return Err(io::Error::other(format!("the log does not say {text:?} {times} times:\n{}", self.log())));
@@ -221,27 +224,13 @@ impl Gateway {
     /// # Errors
     /// When `/proc` does not tell.
     pub fn threads(&self) -> io::Result<Vec<(String, i64, u64)>> {
-        let mut threads = Vec::new();
-        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            // One that has ended meanwhile is none.
-            let Ok(text) = fs::read_to_string(thread?.path().join("stat")) else { continue };
-            // proc(5): the number, the name in brackets, then the rest, of which the state is field 3.
-            let told = || io::Error::other(format!("not understood: {text}"));
-            let (name, rest) = text.rsplit_once(") ").ok_or_else(told)?;
-            let name = name.split_once(" (").ok_or_else(told)?.1.to_owned();
-            let fields: Vec<i64> = rest.split_whitespace().skip(1).map(|field| field.parse().unwrap_or(0)).collect();
-            let field = |number: usize| fields.get(number - 4).copied().ok_or_else(told);
-            threads.push((name, field(19)?, (field(14)? + field(15)?).unsigned_abs()));
-        }
-        Ok(threads)
+        threads_of(self.child.id())
     }
 
     /// Resident memory in KiB; 0 where `/proc` does not tell.
     #[must_use]
     pub fn resident_kib(&self) -> u64 {
-        let status = self.proc("status").unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse().ok()).unwrap_or(0)
+        resident_kib(self.child.id())
     }
 
     /// Asks it to end (SIGTERM) and returns at once.
@@ -278,6 +267,34 @@ impl Gateway {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// The threads of a process: the name, the nice value, and the processor's time so far, in the kernel's ticks (10 ms).
+///
+/// # Errors
+/// When `/proc` does not tell.
+pub fn threads_of(process: u32) -> io::Result<Vec<(String, i64, u64)>> {
+    let mut threads = Vec::new();
+    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+        // One that has ended meanwhile is none.
+        let Ok(text) = fs::read_to_string(thread?.path().join("stat")) else { continue };
+        // proc(5): the number, the name in brackets, then the rest, of which the state is field 3.
+        let told = || io::Error::other(format!("not understood: {text}"));
+        let (name, rest) = text.rsplit_once(") ").ok_or_else(told)?;
+        let name = name.split_once(" (").ok_or_else(told)?.1.to_owned();
+        let fields: Vec<i64> = rest.split_whitespace().skip(1).map(|field| field.parse().unwrap_or(0)).collect();
+        let field = |number: usize| fields.get(number - 4).copied().ok_or_else(told);
+        threads.push((name, field(19)?, (field(14)? + field(15)?).unsigned_abs()));
+    }
+    Ok(threads)
+}
+
+/// Resident memory of a process in KiB; 0 where `/proc` does not tell.
+#[must_use]
+pub fn resident_kib(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse().ok()).unwrap_or(0)
 }
 
 impl Drop for Gateway {

@@ -1,5 +1,7 @@
 //! Small questions about texts that several readers ask in the same way.
 
+use std::borrow::Cow;
+
 /// So many known names are looked at when a near one is searched for.
 const CANDIDATES_MAX: usize = 200;
 
@@ -47,7 +49,7 @@ pub fn one_of<'k>(names: impl IntoIterator<Item = &'k str>) -> String {
 #[must_use]
 pub fn shown(text: &str) -> String {
     let mut short: String =
-        text.chars().take(60).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
+        text.chars().take(60).map(|c| if acts(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
     if text.chars().nth(60).is_some() {
         short.push('…');
     }
@@ -72,6 +74,32 @@ pub fn starts_in_any_case(name: &str, start: &str) -> bool {
 /// Upper case, then lower case: the second step alone keeps `ſ`, the first alone keeps the Kelvin sign.
 fn any_case(text: &str) -> impl Iterator<Item = char> {
     text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
+}
+
+/// Whether a character acts instead of being seen: control characters (ESC begins what a terminal obeys), line and paragraph
+/// separators, and those that change the direction of what follows, so that a reader sees another text than a program.
+#[must_use]
+pub fn acts(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text of several lines for a terminal: what [`acts`] is replaced, but for line breaks and tabs.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let keeps = |c: char| matches!(c, '\n' | '\t') || !acts(c);
+    if text.chars().all(keeps) {
+        return Cow::Borrowed(text);
+    }
+    text.chars().map(|c| if keeps(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+/// A text for a place within a line: what [`acts`] is replaced, line breaks too.
+#[must_use]
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    text.chars().map(|c| if acts(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Optimal string alignment distance. Quadratic: both texts are cut at 64 characters.
@@ -147,6 +175,11 @@ mod tests {
     fn shown_is_short_and_without_control_characters() {
         assert_eq!(shown("a\u{1b}[31mb"), "a\u{fffd}[31mb");
         assert_eq!(shown(&"x".repeat(61)), format!("{}…", "x".repeat(60)));
+        assert_eq!(
+            visible("a\u{1b}[31m\n\tb\u{9b}\u{202e}ü\u{7f}\r"),
+            "a\u{fffd}[31m\n\tb\u{fffd}\u{fffd}ü\u{fffd}\u{fffd}"
+        );
+        assert_eq!(one_line("a\nb\u{2028}c ü"), "a\u{fffd}b\u{fffd}c ü");
         assert_eq!(one_of(["a", "b", "c"]), "`a`, `b` or `c`");
         assert_eq!(one_of(["a"]), "`a`");
     }

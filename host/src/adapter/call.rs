@@ -1,19 +1,20 @@
 //! One loaded adapter and the three calls of the contract, each on a fresh instance.
 
 use super::bindings::AdapterPre;
+use super::compiled::Priority;
 use super::contract::{Answer, Context, Finding, PlanError, Refusal, Response, Step};
 use super::engine::Machine;
 use super::fault::{CallFault, LoadFault};
 use super::file::AdapterFile;
+use super::pace::Pace;
 use super::sandbox::{Sandbox, one_line};
 use super::{convert, inspect, limits};
 use portcullis_core::setting::Description;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use tokio::sync::Semaphore;
-use wasmtime::component::{Component, ComponentExportIndex};
+use wasmtime::component::ComponentExportIndex;
 use wasmtime::{Store, Trap};
 
 /// A component, compiled, linked and described. Stateless; shared by all its providers.
@@ -34,8 +35,7 @@ struct Core {
     /// this one's.
     identify: ComponentExportIndex,
     wasi: bool,
-    /// Moving average of what a call takes, in microseconds.
-    pace_us: AtomicU64,
+    pace: Pace,
     turns: Semaphore,
 }
 
@@ -52,7 +52,7 @@ impl Adapter {
     ///
     /// A [`LoadFault`] that names the file and what to do.
     pub fn load(machine: &Machine, name: &str, file: &Path) -> Result<Self, LoadFault> {
-        Self::make(machine, name, AdapterFile::read(file)?)
+        Self::make(machine, name, AdapterFile::read(file)?, Priority::Ordinary)
     }
 
     /// Inspects, compiles (or takes from the cache), links and describes what was read.
@@ -60,15 +60,18 @@ impl Adapter {
     /// # Errors
     ///
     /// A [`LoadFault`] that names the file and what to do.
-    pub(super) fn make(machine: &Machine, name: &str, file: AdapterFile) -> Result<Self, LoadFault> {
+    pub(super) fn make(
+        machine: &Machine,
+        name: &str,
+        file: AdapterFile,
+        priority: Priority,
+    ) -> Result<Self, LoadFault> {
         let began = Instant::now();
         let AdapterFile { path, bytes, digest } = file;
         let imports = inspect::imports(&path, &bytes)?;
-        let unusable = |error: wasmtime::Error| LoadFault::Unusable {
-            file: path.clone(),
-            reason: one_line(&format!("{error:#}")),
-        };
-        let component = Component::from_binary(&machine.engine, &bytes).map_err(unusable)?;
+        let uncompiled = |reason: String| LoadFault::Unusable { file: path.clone(), reason: one_line(&reason) };
+        let unusable = |error: wasmtime::Error| uncompiled(format!("{error:#}"));
+        let component = machine.compiled.component(&machine.engine, &bytes, priority).map_err(uncompiled)?;
         let pre = machine.linker.instantiate_pre(&component).and_then(AdapterPre::new).map_err(unusable)?;
         let identify = component
             .get_export_index(None, inspect::EXPORT)
@@ -80,7 +83,7 @@ impl Adapter {
             pre,
             identify,
             wasi: imports.iter().any(|import| inspect::wasi(import)),
-            pace_us: AtomicU64::new(0),
+            pace: Pace::new(),
             turns: Semaphore::new(limits::SLOW_CALLS_MAX),
         });
         let bad = |reason: String| LoadFault::BadDescription { file: path.clone(), reason };
@@ -124,8 +127,8 @@ impl Adapter {
         self.core.make_plan(context, documents)
     }
 
-    /// From answers to a verdict. A quick adapter runs where it is called; one that has proved slow, or that was built
-    /// for WASI, takes one of its own turns on the blocking pool, so that it cannot hold up others.
+    /// From answers to a verdict. A quick adapter runs where it is called, within [`limits::INLINE_MS_MAX`]; one that has proved
+    /// slow, or that was built for WASI, takes one of its own turns on the blocking pool, so that it cannot hold up others.
     ///
     /// # Errors
     ///
@@ -135,9 +138,17 @@ impl Adapter {
         context: &Arc<Context>,
         answers: Vec<Answer>,
     ) -> (Vec<Answer>, Result<Result<Finding, Refusal>, CallFault>) {
-        if !self.core.wasi && self.core.pace_us.load(Ordering::Relaxed) <= limits::INLINE_US_MAX {
-            let found = self.core.identify(context, &answers);
-            return (answers, found);
+        if !self.core.wasi && self.core.pace.is_quick() {
+            match self.core.identify(context, &answers, limits::INLINE_MS_MAX) {
+                // Once more, with all its time, where it holds up nobody: equal arguments, equal results.
+                Err(CallFault::TooSlow { .. }) => {
+                    tracing::debug!(
+                        adapter = self.name,
+                        "a call was cut off where requests are served, and is made again elsewhere"
+                    );
+                }
+                found => return (answers, found),
+            }
         }
         let no_turn = || CallFault::NoTurn { adapter: self.name.clone() };
         let core = Arc::clone(&self.core);
@@ -146,7 +157,7 @@ impl Adapter {
         };
         let context = Arc::clone(context);
         let call = tokio::task::spawn_blocking(move || {
-            let found = core.identify(&context, &answers);
+            let found = core.identify(&context, &answers, limits::CALL_MS_MAX);
             (answers, found)
         });
         call.await.unwrap_or_else(|_| (Vec::new(), Err(no_turn())))
@@ -158,7 +169,7 @@ impl Adapter {
     ///
     /// A trap or a limit.
     pub fn identify_here(&self, context: &Context, answers: &[Answer]) -> Result<Result<Finding, Refusal>, CallFault> {
-        self.core.identify(context, answers)
+        self.core.identify(context, answers, limits::CALL_MS_MAX)
     }
 }
 
@@ -177,10 +188,14 @@ impl Core {
         .and_then(|found| self.bounded("make-plan", found, convert::debug_bytes))
     }
 
-    fn identify(&self, context: &Context, answers: &[Answer]) -> Result<Result<Finding, Refusal>, CallFault> {
-        let began = Instant::now();
-        let found = self
-            .call("identify", |store| {
+    fn identify(
+        &self,
+        context: &Context,
+        answers: &[Answer],
+        ms_max: u64,
+    ) -> Result<Result<Finding, Refusal>, CallFault> {
+        self.pace.count(|| {
+            self.call_within("identify", ms_max, |store| {
                 let guest = self.pre.instance_pre().instantiate(&mut *store)?;
                 let identify = guest.get_typed_func::<(&Context, &[Answer]), (Result<Finding, Refusal>,)>(
                     &mut *store,
@@ -188,12 +203,8 @@ impl Core {
                 )?;
                 identify.call(store, (context, answers)).map(|(found,)| found)
             })
-            .and_then(|found| self.bounded("identify", found, convert::finding_bytes));
-        let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        // A quarter of the newest call: a loop shows at once, a call that the kernel paused is soon forgotten.
-        let pace_us = self.pace_us.load(Ordering::Relaxed);
-        self.pace_us.store(pace_us - pace_us / 4 + took_us / 4, Ordering::Relaxed);
-        found
+            .and_then(|found| self.bounded("identify", found, convert::finding_bytes))
+        })
     }
 
     fn call<R>(
@@ -201,13 +212,25 @@ impl Core {
         function: &'static str,
         call: impl FnOnce(&mut Store<Sandbox>) -> wasmtime::Result<R>,
     ) -> Result<R, CallFault> {
-        let mut store = Sandbox::store(&self.machine.engine, &self.name, self.wasi);
-        let result = call(&mut store);
-        store.data_mut().flush();
-        result.map_err(|error| match error.downcast_ref::<Trap>() {
+        self.call_within(function, limits::CALL_MS_MAX, call)
+    }
+
+    fn call_within<R>(
+        &self,
+        function: &'static str,
+        ms_max: u64,
+        call: impl FnOnce(&mut Store<Sandbox>) -> wasmtime::Result<R>,
+    ) -> Result<R, CallFault> {
+        let mut store = Sandbox::store(&self.machine.engine, &self.name, self.wasi, ms_max);
+        let result = call(&mut store).map_err(|error| match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => CallFault::TooSlow { adapter: self.name.clone(), function },
             _ => CallFault::Trapped { adapter: self.name.clone(), function, reason: cause(&error) },
-        })
+        });
+        // A call that is made again says it all again.
+        if ms_max == limits::CALL_MS_MAX || !matches!(result, Err(CallFault::TooSlow { .. })) {
+            store.data_mut().flush();
+        }
+        result
     }
 
     fn bounded<R>(&self, function: &'static str, found: R, size: impl Fn(&R) -> usize) -> Result<R, CallFault> {

@@ -1,10 +1,11 @@
 //! The adapters folder: every `*.wasm` in it, each loaded or refused on its own.
 
-use super::aside::aside;
 use super::call::Adapter;
+use super::compiled::Priority;
 use super::engine::Machine;
 use super::fault::LoadFault;
 use super::file::AdapterFile;
+use super::limits;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ impl Catalogue {
     }
 
     /// As [`Catalogue::open`] while `running` ones serve: what is still the same is taken over as it is, and the rest compiled
-    /// one after the other on a thread of low priority.
+    /// one after the other, each on one thread of low priority.
     ///
     /// # Errors
     ///
@@ -58,9 +59,7 @@ impl Catalogue {
             let made = AdapterFile::read(&path).and_then(|file| {
                 match running.iter().find(|adapter| adapter.name() == name && adapter.digest() == file.digest) {
                     Some(same) => Ok(Arc::clone(same)),
-                    None => aside(|| Adapter::make(machine, &name, file))
-                        .unwrap_or_else(|reason| Err(LoadFault::Unusable { file: path, reason }))
-                        .map(Arc::new),
+                    None => Adapter::make(machine, &name, file, Priority::Low).map(Arc::new),
                 }
             });
             entries.insert(name, made.map_or_else(Entry::Refused, Entry::Loaded));
@@ -116,7 +115,11 @@ fn files(folder: &Path) -> Result<Vec<(String, std::path::PathBuf)>, String> {
         )
     };
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(told)? {
+    for (seen, entry) in std::fs::read_dir(folder).map_err(told)?.enumerate() {
+        if seen >= limits::FOLDER_FILES_MAX {
+            let most = limits::FOLDER_FILES_MAX;
+            return Err(format!("the adapters folder {} holds more than {most} files", folder.display()));
+        }
         let path = entry.map_err(told)?.path();
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         if hidden || path.extension().is_none_or(|extension| extension != "wasm") || path.is_dir() {

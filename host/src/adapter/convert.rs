@@ -4,6 +4,7 @@ use super::contract::{self, Finding};
 use portcullis_core::identity::{Actor, Attribute, Email, Identity, Moment};
 use portcullis_core::refusal::{Cause, Refusal};
 use portcullis_core::setting::{CredentialKind, Description, RESERVED, SettingKind, SettingSpec};
+use portcullis_core::text::acts;
 use std::fmt::Write as _;
 
 /// A checked description, or what is wrong with it.
@@ -31,6 +32,12 @@ pub(super) fn description(found: contract::Description) -> Result<Description, S
     if found.title.trim().is_empty() || found.title.chars().count() > 64 {
         return Err("the title is empty or longer than 64 characters".to_owned());
     }
+    if let Some(what) = acting(&found.title, &found.version, &found.about, found.documentation.as_deref(), &settings) {
+        return Err(format!("the text of {what} holds a control character, which would act on a terminal"));
+    }
+    if let Some(prefix) = found.token_prefixes.iter().find(|prefix| prefix.contains(acts)) {
+        return Err(format!("the token prefix `{}` holds a control character", prefix.escape_debug()));
+    }
     if found.credentials.is_empty() {
         return Err("it takes no kind of credential".to_owned());
     }
@@ -43,6 +50,30 @@ pub(super) fn description(found: contract::Description) -> Result<Description, S
         settings,
         token_prefixes: found.token_prefixes,
     })
+}
+
+/// Which text of a description is not one line of visible characters; of `about`, lines.
+fn acting(
+    title: &str,
+    version: &str,
+    about: &str,
+    documentation: Option<&str>,
+    settings: &[SettingSpec],
+) -> Option<String> {
+    let own = [("its title", title), ("its version", version), ("its link", documentation.unwrap_or_default())];
+    if let Some((what, _)) = own.into_iter().find(|(_, text)| text.contains(acts)) {
+        return Some(what.to_owned());
+    }
+    if about.contains(|c| c != '\n' && acts(c)) {
+        return Some("what it is about".to_owned());
+    }
+    let setting = settings.iter().find(|setting| {
+        let condition = setting.only_when.iter().flat_map(|(_, values)| values);
+        let choices = setting.choices.iter().flat_map(|(value, about)| [value, about]);
+        let single = [Some(&setting.about), setting.example.as_ref(), setting.default.as_ref()];
+        single.into_iter().flatten().chain(condition).chain(choices).any(|text| text.contains(acts))
+    });
+    setting.map(|setting| format!("setting `{}`", setting.name))
 }
 
 fn spec(found: contract::SettingSpec) -> SettingSpec {

@@ -1,6 +1,8 @@
-//! One engine for all adapters: the pool, the clock that cuts endless loops, the cache of compiled code.
+//! One engine for all adapters: the pool, the clock that cuts endless loops, the folder of compiled code. It has no compiler.
 
+use super::compiled::Compiled;
 use super::limits;
+use super::private::PrivateFolder;
 use super::sandbox::{self, Sandbox};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, P
 pub struct Machine {
     pub(super) engine: Engine,
     pub(super) linker: Arc<Linker<Sandbox>>,
+    pub(super) compiled: Arc<Compiled>,
     notes: Arc<Vec<String>>,
 }
 
@@ -23,31 +26,50 @@ impl std::fmt::Debug for Machine {
 }
 
 impl Machine {
-    /// Makes the engine. `cache` is the folder for compiled code; it is used only where it is, or can be made, private to
-    /// the user that runs this process, since forged machine code is code execution.
+    /// Makes the engine. `cache` is the folder for compiled code; it is used only where nobody but the user that runs this process
+    /// can change it, since forged machine code is code execution. Without one, a folder that ends with the process is.
+    /// `program` is `portcullis`: it is run to compile (see [`Machine::own_program`]).
     ///
     /// # Errors
     ///
-    /// When the engine cannot be made at all, in wasmtime's words.
-    pub fn new(cache: Option<&Path>) -> Result<Self, String> {
+    /// When the engine cannot be made at all, or there is no place for compiled code.
+    pub fn new(cache: Option<&Path>, program: &Path) -> Result<Self, String> {
         let mut notes = Vec::new();
-        let compiled = cache.and_then(|folder| match private_folder(folder).and_then(|folder| open_cache(&folder)) {
-            Ok(cache) => Some(cache),
+        let lasting = cache.and_then(|folder| match PrivateFolder::lasting(folder) {
+            Ok(folder) => Some(folder),
             Err(reason) => {
-                notes.push(format!("compiled adapters are not cached: {reason}"));
+                notes.push(format!("compiled adapters are not kept for the next start: {reason}"));
                 None
             }
         });
-        let engine = match Engine::new(&config(compiled.clone(), true)) {
+        let folder = match lasting {
+            Some(folder) => folder,
+            None => PrivateFolder::temporary().map_err(|reason| format!("no place for compiled adapters: {reason}"))?,
+        };
+        let cache = open_cache(folder.path())?;
+        let engine = match Engine::new(&running(cache.clone(), true)) {
             Ok(engine) => engine,
             Err(pooled) => {
                 notes.push(format!("instances are not pooled, a verdict costs some 30 us more: {pooled:#}"));
-                Engine::new(&config(compiled, false)).map_err(|error| format!("no wasm engine: {error:#}"))?
+                Engine::new(&running(cache, false)).map_err(|error| format!("no wasm engine: {error:#}"))?
             }
         };
         let linker = sandbox::linker(&engine).map_err(|error| format!("no wasm linker: {error:#}"))?;
         tick(&engine)?;
-        Ok(Self { engine, linker: Arc::new(linker), notes: Arc::new(notes) })
+        let compiled = Arc::new(Compiled::new(folder, program));
+        Ok(Self { engine, linker: Arc::new(linker), compiled, notes: Arc::new(notes) })
+    }
+
+    /// The program that runs now, also where its file was replaced meanwhile: what it compiles must fit what it runs.
+    ///
+    /// # Errors
+    ///
+    /// The system does not tell.
+    pub fn own_program() -> Result<PathBuf, String> {
+        if cfg!(target_os = "linux") {
+            return Ok(PathBuf::from("/proc/self/exe"));
+        }
+        std::env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))
     }
 
     /// What the operator should know of how the engine came up.
@@ -67,7 +89,8 @@ impl Machine {
     }
 }
 
-fn config(cache: Option<Cache>, pooled: bool) -> Config {
+/// What a component is compiled for, and run with: the same for both, or the code is not accepted.
+fn common(cache: Cache) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
@@ -81,7 +104,23 @@ fn config(cache: Option<Cache>, pooled: bool) -> Config {
         .signals_based_traps(false)
         .memory_guard_size(0)
         .memory_reservation(limits::MEMORY_BYTES_MAX as u64)
-        .cache(cache);
+        .cache(Some(cache));
+    config
+}
+
+/// For the process that compiles, into this folder.
+///
+/// # Errors
+///
+/// The folder cannot be used.
+pub(super) fn compiling(folder: &Path) -> Result<Config, String> {
+    open_cache(folder).map(common)
+}
+
+/// For this process. Without a compiler: nothing can be compiled here by accident.
+fn running(cache: Cache, pooled: bool) -> Config {
+    let mut config = common(cache);
+    config.enable_compiler(false);
     if pooled {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(limits::INSTANCES_MAX)
@@ -127,48 +166,4 @@ fn open_cache(folder: &Path) -> Result<Cache, String> {
     // Once. Else what is used often is compressed again by a thread of wasmtime's, at a level that takes 100 MB for it.
     config.with_directory(folder).with_optimized_compression_usage_counter_threshold(u64::MAX);
     Cache::new(config).map_err(|error| format!("{}: {error:#}", folder.display()))
-}
-
-/// Makes the folder with mode 0700, or checks that the one which is there is ours alone.
-fn private_folder(folder: &Path) -> Result<PathBuf, String> {
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-    let told = |error: std::io::Error| format!("{}: {error}", folder.display());
-    if let Some(parent) = folder.parent() {
-        std::fs::create_dir_all(parent).map_err(told)?;
-    }
-    match std::fs::DirBuilder::new().mode(0o700).create(folder) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(told(error)),
-    }
-    // Not through a link: whoever owns the link chooses where it leads.
-    let found = std::fs::symlink_metadata(folder).map_err(told)?;
-    let us = std::fs::metadata("/proc/self").map_err(told)?.uid();
-    if !found.is_dir() || found.uid() != us || found.permissions().mode() & 0o077 != 0 {
-        return Err(format!(
-            "{} is not a folder that belongs to this user alone; make it so with `chmod 700`, or set PORTCULLIS_CACHE_DIR",
-            folder.display()
-        ));
-    }
-    std::fs::canonicalize(folder).map_err(told)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    #[test]
-    fn a_cache_folder_that_others_may_enter_is_not_used() {
-        let temp = tempfile::tempdir().unwrap();
-        let folder = temp.path().join("compiled");
-        assert!(private_folder(&folder).is_ok());
-        assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
-        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o770)).unwrap();
-        assert!(private_folder(&folder).unwrap_err().contains("chmod 700"));
-        let link = temp.path().join("link");
-        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
-        std::os::unix::fs::symlink(&folder, &link).unwrap();
-        assert!(private_folder(&link).is_err());
-    }
 }

@@ -7,20 +7,12 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum LoadFault {
     /// The file could not be read.
-    #[error("{}: cannot be read: {reason}; check that the file is there and readable", file.display())]
+    #[error("{}: cannot be read: {reason}; name a readable .wasm file", file.display())]
     Unreadable {
         /// The file.
         file: PathBuf,
         /// The system's words.
         reason: String,
-    },
-    /// Too large to look at.
-    #[error("{}: has {bytes} bytes, more than the {max} that an adapter may have", file.display(), max = super::limits::FILE_BYTES_MAX)]
-    TooLarge {
-        /// The file.
-        file: PathBuf,
-        /// Its size.
-        bytes: u64,
     },
     /// Not wasm at all.
     #[error("{}: is no WebAssembly component: it does not begin with the wasm magic number; drop the compiled .wasm file here", file.display())]
@@ -41,6 +33,16 @@ pub enum LoadFault {
         file: PathBuf,
         /// What the parser met.
         reason: String,
+    },
+    /// Larger in some way than what is compiled.
+    #[error("{}: has {what}, more than the {max} that an adapter may have", file.display())]
+    TooMuch {
+        /// The file.
+        file: PathBuf,
+        /// What there is too much of, and how much.
+        what: String,
+        /// The limit.
+        max: u64,
     },
     /// It wants something that an adapter does not get.
     #[error("{}: imports `{import}`, which an adapter may not have: an adapter does no I/O; it may import `portcullis:adapter/log` and the empty WASI (cli, io, clocks, filesystem, random)", file.display())]

@@ -2,6 +2,7 @@
 
 use super::fault::LoadFault;
 use super::limits;
+use crate::regular;
 use std::path::{Path, PathBuf};
 
 /// What was read. Not looked at yet.
@@ -13,19 +14,14 @@ pub(super) struct AdapterFile {
 }
 
 impl AdapterFile {
-    /// Reads a file that is not larger than [`limits::FILE_BYTES_MAX`].
+    /// Reads a regular file that is not larger than [`limits::FILE_BYTES_MAX`].
     ///
     /// # Errors
     ///
-    /// It is, or it cannot be read.
+    /// It is none, or larger, or cannot be read.
     pub(super) fn read(path: &Path) -> Result<Self, LoadFault> {
-        let unreadable =
-            |error: std::io::Error| LoadFault::Unreadable { file: path.to_owned(), reason: error.to_string() };
-        let bytes_len = std::fs::metadata(path).map_err(unreadable)?.len();
-        if bytes_len > limits::FILE_BYTES_MAX {
-            return Err(LoadFault::TooLarge { file: path.to_owned(), bytes: bytes_len });
-        }
-        let bytes = std::fs::read(path).map_err(unreadable)?;
+        let bytes = regular::read(path, limits::FILE_BYTES_MAX)
+            .map_err(|unread| LoadFault::Unreadable { file: path.to_owned(), reason: unread.to_string() })?;
         let digest = blake3::hash(&bytes).to_hex().to_string();
         Ok(Self { path: path.to_owned(), bytes, digest })
     }

@@ -1,6 +1,8 @@
 //! What a file is, found out before anything of it is compiled.
 
 use super::fault::LoadFault;
+use super::measure::{Flaw, Measure};
+use portcullis_core::text::shown;
 use std::path::Path;
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
@@ -42,12 +44,22 @@ pub(super) fn imports(file: &Path, bytes: &[u8]) -> Result<Vec<String>, LoadFaul
     // Another version of the contract first: its log import would otherwise be reported as a forbidden one.
     if !exports.iter().any(|name| name == EXPORT) {
         return Err(match exports.iter().find(|name| name.starts_with(EXPORT_STEM)) {
-            Some(found) => LoadFault::OtherVersion { file: file.to_owned(), found: found.clone(), wanted: EXPORT },
+            Some(found) => LoadFault::OtherVersion { file: file.to_owned(), found: shown(found), wanted: EXPORT },
             None => LoadFault::NotAnAdapter { file: file.to_owned(), wanted: EXPORT },
         });
     }
     if let Some(import) = imports.iter().find(|name| !allowed(name)) {
-        return Err(LoadFault::ForbiddenImport { file: file.to_owned(), import: import.clone() });
+        return Err(LoadFault::ForbiddenImport { file: file.to_owned(), import: shown(import) });
+    }
+    let mut measure = Measure::default();
+    for payload in Parser::new(0).parse_all(bytes) {
+        let added = payload.map_err(Flaw::from).and_then(|payload| measure.add(&payload));
+        added.map_err(|flaw| match flaw {
+            Flaw::TooMuch(what, found, max) => {
+                LoadFault::TooMuch { file: file.to_owned(), what: format!("{found} {what}"), max }
+            }
+            Flaw::Torn(error) => torn(error.to_string()),
+        })?;
     }
     Validator::new_with_features(WasmFeatures::default())
         .validate_all(bytes)

@@ -4,6 +4,45 @@ use std::time::Duration;
 
 /// The largest component file that is looked at.
 pub const FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Modules and components in a component, itself included.
+pub const MODULES_MAX: u64 = 64;
+/// Instances of modules that it makes.
+pub const CORE_INSTANCES_MAX: u64 = 64;
+/// Instances of components that it makes: one for each interface that it exports.
+pub const COMPONENT_INSTANCES_MAX: u64 = 16;
+/// Types in all its modules.
+pub const TYPES_MAX: u64 = 20_000;
+/// Parameters and results of one function.
+pub const SIGNATURE_MAX: u64 = 100;
+/// Functions in all its modules. A Rust guest has some 500, an interpreter 10,000.
+pub const FUNCTIONS_MAX: u64 = 50_000;
+/// Bytes of one function. The largest of an interpreter has some 100,000.
+pub const FUNCTION_BYTES_MAX: u64 = 512 * 1024;
+/// Local variables of one function. A Rust guest's have up to 80.
+pub const LOCALS_MAX: u64 = 2_000;
+/// Jumps of one function times the variables that each may carry: what a compiler's memory grows with. A Rust guest's have up to
+/// 120,000.
+pub const FUNCTION_WORK_MAX: u64 = 4_000_000;
+/// The same, over all functions. A Rust guest has some 500,000.
+pub const WORK_MAX: u64 = 100_000_000;
+/// What compiling one component may take of memory, in a process of its own; its code and threads are part of it.
+pub const COMPILE_MEMORY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// What compiling one component may take of the processors, all threads together.
+pub const COMPILE_CPU_SECONDS_MAX: u64 = 60;
+/// How long compiling one component may take, on a machine that is busy as well.
+pub const COMPILE_MAX: Duration = Duration::from_secs(180);
+/// Threads that compile one component.
+pub const COMPILE_THREADS_MAX: usize = 4;
+/// Native stack of each of them.
+pub const COMPILE_STACK_BYTES: usize = 4 * 1024 * 1024;
+/// What their allocator reserves at a time, in KiB.
+pub const COMPILE_ARENA_KIB: u64 = 64 * 1024;
+/// The largest code that a component may become, compressed.
+pub const CODE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// The folder of compiled code: beyond this the oldest is removed.
+pub const COMPILED_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Files that an adapters folder may hold.
+pub const FOLDER_FILES_MAX: usize = 10_000;
 /// Linear memory of one instance. A Rust guest uses 1 to 2 MiB; interpreters take tens.
 pub const MEMORY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Elements of one table.
@@ -26,11 +65,17 @@ pub const TRANSFER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// One log line.
 pub const LOG_LINE_BYTES_MAX: usize = 1024;
 /// Log lines of one call.
-pub const LOG_LINES_MAX: u32 = 16;
+pub const LOG_LINES_MAX: usize = 16;
 /// What a component that was built for WASI may print in one call; more is an error that its language's library traps on.
 pub const PRINT_BYTES_MAX: usize = 16 * 1024;
-/// An adapter whose calls take longer than this leaves the request's own thread.
+/// An adapter whose calls take longer than this on average, of the processor's time, leaves the threads that serve requests.
 pub const INLINE_US_MAX: u64 = 500;
+/// Time that one call may compute there, and at most two ticks more; then it is made once more elsewhere.
+pub const INLINE_MS_MAX: u64 = 10;
+/// One call that takes longer than this, of the processor's time, sends its adapter away from there as well,
+pub const SLOW_CALL_US: u64 = 5_000;
+/// for so long.
+pub const AWAY: Duration = Duration::from_secs(600);
 /// Slow calls at once, for each adapter, so that one of them cannot take all threads.
 pub const SLOW_CALLS_MAX: usize = 4;
 /// How long a slow call may wait for its turn.

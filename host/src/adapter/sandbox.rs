@@ -2,6 +2,7 @@
 
 use super::bindings::portcullis::adapter::log;
 use super::limits;
+use portcullis_core::text::acts;
 use std::time::Duration;
 use wasmtime::component::{Linker, Resource, ResourceTable};
 use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
@@ -13,7 +14,9 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, 
 pub(super) struct Sandbox {
     adapter: String,
     limits: StoreLimits,
-    lines: u32,
+    /// What it said so far, written to the log by [`Sandbox::flush`].
+    said: Vec<(log::Level, String)>,
+    says_too_much: bool,
     /// Only for a component that imports WASI: building it costs more than a call.
     wasi: Option<Box<Wasi>>,
 }
@@ -25,49 +28,51 @@ struct Wasi {
 }
 
 impl Sandbox {
-    /// A fresh store for one instance, its deadline already running.
-    pub(super) fn store(engine: &Engine, adapter: &str, wasi: bool) -> Store<Self> {
+    /// A fresh store for one instance, its deadline already running: `ms_max`, and at most two ticks more.
+    pub(super) fn store(engine: &Engine, adapter: &str, wasi: bool, ms_max: u64) -> Store<Self> {
         let sandbox = Self {
             adapter: adapter.to_owned(),
             limits: StoreLimitsBuilder::new()
                 .memory_size(limits::MEMORY_BYTES_MAX)
                 .table_elements(limits::TABLE_ELEMENTS_MAX)
                 .build(),
-            lines: 0,
+            said: Vec::new(),
+            says_too_much: false,
             wasi: wasi.then(|| Box::new(Wasi::empty())),
         };
         let mut store = Store::new(engine, sandbox);
         store.set_hostcall_fuel(limits::TRANSFER_BYTES_MAX);
         store.limiter(|sandbox| &mut sandbox.limits);
-        store.set_epoch_deadline(limits::CALL_MS_MAX.div_ceil(limits::EPOCH_TICK_MS) + 1);
+        store.set_epoch_deadline(ms_max.div_ceil(limits::EPOCH_TICK_MS) + 1);
         store.epoch_deadline_trap();
         store
     }
 
-    /// Writes what a WASI component printed into the log.
+    /// Writes what it said, and what a WASI component printed, into the log.
     pub(super) fn flush(&mut self) {
-        let Some(wasi) = &self.wasi else { return };
-        let printed = String::from_utf8_lossy(&wasi.printed.contents()).into_owned();
-        for line in printed.lines().filter(|line| !line.trim().is_empty()) {
+        let printed = self.wasi.as_ref().map(|wasi| String::from_utf8_lossy(&wasi.printed.contents()).into_owned());
+        for line in printed.iter().flat_map(|printed| printed.lines()).filter(|line| !line.trim().is_empty()) {
             self.line(log::Level::Info, line);
+        }
+        let adapter = self.adapter.as_str();
+        for (level, message) in self.said.drain(..) {
+            match level {
+                log::Level::Debug => tracing::debug!(adapter, "{message}"),
+                log::Level::Info => tracing::info!(adapter, "{message}"),
+                log::Level::Warn => tracing::warn!(adapter, "{message}"),
+                log::Level::Error => tracing::error!(adapter, "{message}"),
+            }
+        }
+        if self.says_too_much {
+            tracing::warn!(adapter, "the adapter logs too much, the rest of this call's lines is dropped");
         }
     }
 
     fn line(&mut self, level: log::Level, message: &str) {
-        self.lines = self.lines.saturating_add(1);
-        if self.lines > limits::LOG_LINES_MAX {
-            if self.lines == limits::LOG_LINES_MAX + 1 {
-                tracing::warn!(adapter = %self.adapter, "the adapter logs too much, the rest of this call's lines is dropped");
-            }
-            return;
-        }
-        let message = one_line(message);
-        let adapter = self.adapter.as_str();
-        match level {
-            log::Level::Debug => tracing::debug!(adapter, "{message}"),
-            log::Level::Info => tracing::info!(adapter, "{message}"),
-            log::Level::Warn => tracing::warn!(adapter, "{message}"),
-            log::Level::Error => tracing::error!(adapter, "{message}"),
+        if self.said.len() < limits::LOG_LINES_MAX {
+            self.said.push((level, one_line(message)));
+        } else {
+            self.says_too_much = true;
         }
     }
 }
@@ -79,7 +84,7 @@ pub(super) fn one_line(message: &str) -> String {
         if line.len() + c.len_utf8() > limits::LOG_LINE_BYTES_MAX {
             break;
         }
-        line.push(if c.is_control() { ' ' } else { c });
+        line.push(if acts(c) { ' ' } else { c });
     }
     line
 }

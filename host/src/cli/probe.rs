@@ -6,11 +6,12 @@ use super::{NO, WRONG, YES, world};
 use crate::adapter::contract::{Answer, Content, Response};
 use crate::decision::verdict_denial;
 use crate::provider::{Exchange, Provider, Readiness, Seen, now};
+use crate::regular;
 use portcullis_core::credential::{Credential, Presented, read_authorization};
 use portcullis_core::identity::Identity;
 use portcullis_core::json;
 use portcullis_core::refusal::Refusal;
-use std::io::Read as _;
+use portcullis_core::text::one_line;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -80,7 +81,7 @@ fn show(exchange: &Exchange) {
                 .iter()
                 .filter(|pair| matches!(pair.name.as_str(), "www-authenticate" | "content-type" | "retry-after"))
             {
-                say(format_args!("  {}: {}", pair.name, printable(&pair.value)));
+                say(format_args!("  {}: {}", pair.name, one_line(&pair.value)));
             }
             say("");
         }
@@ -119,7 +120,7 @@ fn attributes(exchanges: &[Exchange], identity: Option<&Identity>, hints: &[(Str
     say("Attributes (* is the username):");
     for (path, value) in &found {
         let mark = if used == Some(path.as_str()) { '*' } else { ' ' };
-        say(format_args!(" {mark} {path:width$}  {}", printable(value)));
+        say(format_args!(" {mark} {path:width$}  {}", one_line(value)));
     }
     say("");
     if identity.is_none() && !wanted.iter().any(|name| found.iter().any(|(path, _)| path == name)) {
@@ -153,15 +154,15 @@ fn conclude(verdict: Result<Identity, Refusal>, now: i64) -> u8 {
         Ok(identity) => {
             say(format_args!(
                 "Decision: yes, as {} (from {})",
-                printable(&identity.username),
-                printable(&identity.username_attribute)
+                one_line(&identity.username),
+                one_line(&identity.username_attribute)
             ));
             YES
         }
         Err(refusal) => {
             let cause = refusal.cause.word();
             let denial = verdict_denial(refusal, now);
-            let (status, word, reason) = (denial.status(), denial.word(), printable(&denial.reason));
+            let (status, word, reason) = (denial.status(), denial.word(), one_line(&denial.reason));
             if let Some(rule) = denial.rule {
                 say(format_args!("Refused by: `{rule}` of the provider"));
             }
@@ -171,21 +172,15 @@ fn conclude(verdict: Result<Identity, Refusal>, now: i64) -> u8 {
     }
 }
 
-/// Text of a provider, safe on a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
 /// The token of a file, read as if it had come in a header.
 fn credential(file: &Path) -> Result<Credential, String> {
-    let told = |error: std::io::Error| format!("{}: cannot be read: {error}", file.display());
-    let mut text = String::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().take(TOKEN_FILE_BYTES_MAX).read_to_string(&mut text)
-    } else {
-        std::fs::File::open(file).and_then(|opened| opened.take(TOKEN_FILE_BYTES_MAX).read_to_string(&mut text))
+    let read = match file == Path::new("-") {
+        true => regular::read_input(TOKEN_FILE_BYTES_MAX),
+        false => regular::read(file, TOKEN_FILE_BYTES_MAX),
     };
-    read.map_err(told)?;
+    let bytes =
+        read.map_err(|unread| format!("{}: cannot be read: {unread}; `-` is standard input", file.display()))?;
+    let text = String::from_utf8(bytes).map_err(|_| format!("{}: is no token: it is not UTF-8", file.display()))?;
     let text = text.trim();
     if text.is_empty() {
         return Err(format!("{}: is empty; put the bare token into it", file.display()));

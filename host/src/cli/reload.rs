@@ -39,10 +39,12 @@ impl Running {
                 heard = hangup.recv() => heard.is_some(),
                 () = tokio::time::sleep(LOOK_EVERY) => false,
             };
-            let running = Arc::clone(&running);
+            let (running, reloaded) = (Arc::clone(&running), Arc::clone(&running.reloaded));
             // A file system may hang, and an adapter may have to be compiled: not on a thread that serves requests.
             if tokio::task::spawn_blocking(move || running.reload_if_due(told)).await.is_err() {
-                tracing::error!("the reload broke off; the last good configuration keeps serving");
+                let problem = "the reload broke off; the last good configuration keeps serving";
+                tracing::error!("{problem}");
+                reloaded.badly(vec![problem.to_owned()]);
             }
         }
     }
@@ -55,6 +57,8 @@ impl Running {
     }
 
     fn reload(&self, watch: &mut Watch) {
+        self.reloaded.begun();
+        METRICS.reloading();
         watch.begin();
         let current = self.snapshot.load_full();
         let World { configuration, tls, snapshot } =

@@ -50,7 +50,9 @@ fn tell(answer: &Value) -> u8 {
     }
     let configuration = &answer["configuration"];
     let stale = configuration["stale"] == true;
-    if stale {
+    if configuration["reloading"] == true {
+        say("  what is on disk is being read and compiled, and what was read before serves");
+    } else if stale {
         say("  what is on disk could not be taken, and what was read before serves:");
         for problem in configuration["problems"].as_array().into_iter().flatten() {
             say(format_args!("    {}", text(problem)));

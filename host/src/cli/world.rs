@@ -23,7 +23,8 @@ pub(super) struct World {
 
 /// The engine, or the exit code after having said why not.
 pub(super) fn machine() -> Result<Machine, u8> {
-    Machine::new(Machine::default_cache().as_deref()).map_err(|reason| {
+    let program = Machine::own_program();
+    program.and_then(|program| Machine::new(Machine::default_cache().as_deref(), &program)).map_err(|reason| {
         complain(reason);
         CANNOT
     })

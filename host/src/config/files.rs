@@ -8,7 +8,12 @@ use super::{ClientCertificate, names};
 use portcullis_core::problem::Problems;
 use portcullis_core::secret::Secret;
 use portcullis_core::tree::{At, Value};
+use rustls::RootCertStore;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// A secret: the text itself, or `file:path`, whose one trailing newline is cut.
 ///
@@ -57,19 +62,49 @@ pub(super) fn secret(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems
     Some(secret)
 }
 
-/// A certificate chain or bundle, PEM (RFC 7468 5).
+/// A certificate chain or bundle, PEM (RFC 7468 5): at least one, and each can be read (RFC 5280 4.1).
 pub(super) fn certificates(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -> Option<Vec<u8>> {
-    pem(at, "-----BEGIN CERTIFICATE-----", "certificate", resolve, problems)
+    let bytes = pem(at, "-----BEGIN CERTIFICATE-----", "certificate", resolve, problems)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    // As an authority, which is more than a chain needs, and all that rustls can be asked without trusting anything.
+    let are_usable = found.is_ok_and(|found| {
+        let mut authorities = RootCertStore::empty();
+        !found.is_empty() && found.into_iter().all(|certificate| authorities.add(certificate).is_ok())
+    });
+    if !are_usable {
+        let problem = format!("names the file {}, which holds a certificate that cannot be read", at.shown());
+        at.report(problems, problem, "look at each with `openssl x509 -noout -text`, and export it again as PEM");
+        return None;
+    }
+    Some(bytes)
 }
 
 /// A private key, PEM (RFC 7468 10).
 pub(super) fn private_key(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -> Option<Secret> {
-    let bytes = pem(at, "PRIVATE KEY-----", "private key", resolve, problems)?;
-    let text = String::from_utf8(bytes).ok();
-    if text.is_none() {
-        at.report(problems, "names a file that is not UTF-8", "write the key as PEM");
+    let bytes = Zeroizing::new(pem(at, "PRIVATE KEY-----", "private key", resolve, problems)?);
+    let key_provider = rustls::crypto::aws_lc_rs::default_provider().key_provider;
+    let is_usable = PrivateKeyDer::from_pem_slice(&bytes).is_ok_and(|key| key_provider.load_private_key(key).is_ok());
+    if !is_usable {
+        let problem = format!("names the file {}, which holds no private key that can be read", at.shown());
+        at.report(problems, problem, "give a PKCS#8, PKCS#1 or SEC1 key in PEM, without password");
+        return None;
     }
-    text.map(Secret::new)
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Some(Secret::new(text)),
+        Err(_) => {
+            at.report(problems, "names a file that is not UTF-8", "write the key as PEM");
+            None
+        }
+    }
+}
+
+/// Whether the key is that of the first certificate, and of a kind that TLS can use.
+fn is_pair(chain_pem: &[u8], key_pem: &Secret) -> bool {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain_pem).collect();
+    let (Ok(chain), Ok(key)) = (chain, PrivateKeyDer::from_pem_slice(key_pem.reveal().as_bytes())) else {
+        return false;
+    };
+    CertifiedKey::from_der(chain, key, &rustls::crypto::aws_lc_rs::default_provider()).is_ok()
 }
 
 fn pem(at: &At<'_>, mark: &str, what: &str, resolve: &dyn Resolve, problems: &mut Problems) -> Option<Vec<u8>> {
@@ -104,6 +139,14 @@ pub(super) fn tls(at: &At<'_>, resolve: &dyn Resolve, problems: &mut Problems) -
     let key = walker.take("client_key").map(|at| private_key(&at, resolve, problems));
     walker.finish(problems);
     let client_certificate = match (transpose(chain)?, transpose(key)?) {
+        (Some(chain_pem), Some(key_pem)) if !is_pair(&chain_pem, &key_pem) => {
+            at.report(
+                problems,
+                "has a `client_key` that is not the key of its `client_cert`",
+                "name the two that go together",
+            );
+            return None;
+        }
         (Some(chain_pem), Some(key_pem)) => Some(ClientCertificate { chain_pem, key_pem }),
         (None, None) => None,
         _ => {

@@ -1,10 +1,9 @@
 //! What a configuration takes from outside itself: environment variables and files. Behind a trait, so that tests and cases
 //! give their own, and so that one can see in one place what is read.
 
+use crate::regular;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The longest file that is taken in (a certificate bundle of a whole system is some 200 KiB), in bytes.
@@ -75,14 +74,7 @@ pub(super) fn folder_of(file: &Path) -> PathBuf {
     file.parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// Reads a whole file, up to the limit.
+/// Reads a whole regular file, up to the limit.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let told = |error: std::io::Error| error.to_string();
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(told)?;
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(told)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err("it is longer than 1 MiB".to_owned());
-    }
-    Ok(bytes)
+    regular::read(path, FILE_BYTES_MAX).map_err(|unread| unread.to_string())
 }

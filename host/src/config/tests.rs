@@ -7,6 +7,7 @@ mod every_name;
 use super::*;
 use portcullis_core::setting::{CredentialKind, Description, SettingKind, SettingSpec};
 use std::path::Path;
+use std::sync::LazyLock;
 
 fn spec(name: &str, kind: SettingKind, required: bool, default: Option<&str>) -> SettingSpec {
     SettingSpec {
@@ -81,7 +82,11 @@ fn known() -> Vec<String> {
 /// An environment and files of the tests' own. Values begin with `canary`, which no message may hold.
 struct Fixed;
 
-const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+/// A certificate, and its key below a line of its own, which PEM allows.
+static PAIR: LazyLock<(String, String)> = LazyLock::new(|| {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    (made.cert.pem(), format!("canary\n{}", made.signing_key.serialize_pem()))
+});
 
 impl Resolve for Fixed {
     fn environment(&self, name: &str) -> Option<String> {
@@ -104,8 +109,8 @@ impl Resolve for Fixed {
             Some("windows.txt") => Ok(b"canary-windows\r\n".to_vec()),
             Some("two-lines.txt") => Ok(b"canary\n\n".to_vec()),
             Some("empty.txt") => Ok(b"\n".to_vec()),
-            Some("ca.pem" | "corp-ca.pem" | "gate.pem") => Ok(CERTIFICATE.to_vec()),
-            Some("gate.key" | "client.pem") => Ok(b"-----BEGIN PRIVATE KEY-----\ncanary\n".to_vec()),
+            Some("ca.pem" | "corp-ca.pem" | "gate.pem") => Ok(PAIR.0.clone().into_bytes()),
+            Some("gate.key" | "client.pem") => Ok(PAIR.1.clone().into_bytes()),
             Some("not.pem") => Ok(b"canary".to_vec()),
             _ => Err("no such file".to_owned()),
         }
@@ -235,7 +240,7 @@ routes:
     assert_eq!(configuration.listen.to_string(), "[::1]:8443");
     assert_eq!(configuration.adapters_folder, Path::new("/opt/adapters"));
     let tls = configuration.tls.unwrap();
-    assert_eq!(tls.certificate_pem, CERTIFICATE);
+    assert_eq!(tls.certificate_pem, PAIR.0.as_bytes());
     assert!(tls.key_pem.reveal().contains("PRIVATE KEY"));
     let provider = &configuration.providers[0];
     let expected = [
@@ -262,7 +267,7 @@ routes:
     assert_eq!(provider.username_attributes, ["email", "sub"]);
     assert_eq!(provider.audience, ["confluence"]);
     assert_eq!(provider.proxy.as_deref(), Some("http://proxy.example.com:3128"));
-    assert_eq!(provider.ca_pem.as_deref(), Some(CERTIFICATE));
+    assert_eq!(provider.ca_pem.as_deref(), Some(PAIR.0.as_bytes()));
     assert!(provider.allow_http && !provider.reuse);
     assert_eq!(provider.timeout, Duration::from_millis(300));
     let route = &configuration.routes[0];

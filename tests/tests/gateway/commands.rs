@@ -1,7 +1,10 @@
 //! The command line: what scripts and people rely on, exit codes first.
 
-use portcullis_tests::gateway::{adapters, run};
-use std::process::Output;
+use portcullis_tests::gateway::{Folder, adapters, run};
+use std::fs;
+use std::process::{Command, Output};
+use std::sync::mpsc;
+use std::time::Duration;
 
 fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
@@ -145,4 +148,185 @@ fn check_and_the_start_warn_of_a_username_that_somebody_may_have_chosen() {
         "{}",
         gateway.log()
     );
+}
+
+/// As [`run`], and it must come to an end.
+fn run_in_time(arguments: &[&str], config: &str) -> Output {
+    let (done, ended) = mpsc::channel();
+    let (owned, config) =
+        (arguments.iter().map(|argument| (*argument).to_owned()).collect::<Vec<_>>(), config.to_owned());
+    std::thread::spawn(move || {
+        let arguments: Vec<&str> = owned.iter().map(String::as_str).collect();
+        done.send(run(&arguments, &config, &[]).unwrap())
+    });
+    ended.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("{arguments:?} does not end"))
+}
+
+/// A configuration with one provider and one route; further lines of each, and of the top.
+fn config_with(top: &str, provider: &str, upstream: &str) -> String {
+    format!(
+        "{top}adapters: {{folder: \"{}\"}}\nproviders:\n  staff:\n    adapter: keycloak\n{provider}    settings: {{host: \"https://sso.example.com\", \
+         realm: staff}}\nroutes:\n  - match: {{path: /}}\n    providers: [staff]\n    upstream: {{url: \"https://127.0.0.1:1\"{upstream}}}\n",
+        adapters().display()
+    )
+}
+
+/// Wherever a command is given a file: a FIFO that nobody writes to is not waited for, a device without end is not read.
+#[test]
+fn a_file_that_is_none_is_refused_wherever_one_is_named() {
+    let folder = Folder::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    assert!(Command::new("mkfifo").arg(path("fifo")).status().unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", path("zero")).unwrap();
+    for (name, target) in [("fifo", "fifo"), ("zero", "/dev/zero")] {
+        let inner = folder.path().join(format!("{name}-folder"));
+        fs::create_dir(&inner).unwrap();
+        let target = folder.path().join(target);
+        for link in ["x.wasm", "x.json"] {
+            std::os::unix::fs::symlink(&target, inner.join(link)).unwrap();
+        }
+    }
+    let good = config_with("", "    any_audience: true\n", "");
+    for name in ["fifo", "zero"] {
+        let (file, inner) = (path(name), path(&format!("{name}-folder")));
+        let adapter = format!("{inner}/x.wasm");
+        let (shipped, cases) = (adapters(), adapters().join("../keycloak/cases"));
+        let (shipped, cases) = (shipped.to_str().unwrap(), cases.to_str().unwrap());
+        let secret = config_with("", &format!("    tls: {{ca_file: \"{file}\"}}\n"), "");
+        let commands: [(&[&str], &str); 11] = [
+            (&["check", "--config", &file], ""),
+            (&["serve", "--config", &file], ""),
+            (&["status", "--config", &file], ""),
+            (&["schema", "--config", &file], ""),
+            (&["check", "--config", "{config}"], &secret),
+            (&["probe", "--config", "{config}", "--provider", "staff", "--token-file", &file], &good),
+            (&["adapter", "list", &inner], ""),
+            (&["adapter", "show", &adapter], ""),
+            (&["adapter", "test", &adapter, "--cases", cases], ""),
+            (&["adapter", "test", shipped, "--cases", &file], ""),
+            (&["adapter", "test", shipped, "--cases", &inner], ""),
+        ];
+        for (arguments, config) in commands {
+            let output = run_in_time(arguments, config);
+            let said = text(&output);
+            assert!(output.status.code().is_some_and(|code| code > 0), "{arguments:?}: {said}");
+            assert!(said.contains("not a regular file"), "{arguments:?}: {said}");
+        }
+    }
+}
+
+/// Nothing that is printed may act on the terminal: no control character but line breaks and tabs, and none that turns the
+/// direction of the text.
+fn assert_inert(output: &Output, what: &str) {
+    let said = text(output);
+    let acts = |c: &char| (c.is_control() && !matches!(c, '\n' | '\t')) || ('\u{202a}'..='\u{202e}').contains(c);
+    assert_eq!(said.chars().find(acts), None, "{what}: {said:?}");
+}
+
+#[test]
+fn nothing_that_a_file_brings_along_acts_on_the_terminal() {
+    const ACT: &str = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}";
+    // Cases: whatever of them is printed.
+    for field in ["id", "provider", "token", "settings", "expect"] {
+        let output = case_with(|case| match field {
+            "settings" => case["settings"][ACT] = ACT.into(),
+            "expect" => case["expect"]["username"] = ACT.into(),
+            field => case[field] = ACT.into(),
+        });
+        assert_inert(&output, field);
+    }
+    let output = case_with(|case| case["id"] = "x\nFAILED  another".into());
+    assert!(!text(&output).contains("\nFAILED"), "{}", text(&output));
+    let unknown = run(
+        &["adapter", "test", adapters().to_str().unwrap(), "--cases", "{folder}/c.json"],
+        "",
+        &[("c.json", &format!("[{{\"{ACT}\": 1}}]"))],
+    );
+    assert_inert(&unknown.unwrap(), "a field that no case has");
+    // The names of files, and what a component says that it imports and exports.
+    let folder = Folder::new().unwrap();
+    let honest = fs::read(adapters().join("userinfo.wasm")).unwrap();
+    fs::write(folder.path().join(format!("{ACT}.wasm")), &honest).unwrap();
+    fs::write(folder.path().join(format!("broken-{ACT}.wasm")), &honest[..1000]).unwrap();
+    for (name, from, to) in [
+        ("import", "portcullis:adapter/log@0.1.0", "\u{1b}[31mullis:adapter/log@0.1.0"),
+        ("export", "portcullis:adapter/provider@0.1.0", "portcullis:adapter/provider@0\u{1b}[1m"),
+    ] {
+        assert_eq!(from.len(), to.len());
+        let mut bytes = honest.clone();
+        let at: Vec<usize> =
+            (0..bytes.len() - from.len()).filter(|at| bytes[*at..].starts_with(from.as_bytes())).collect();
+        assert!(!at.is_empty());
+        at.into_iter().for_each(|at| bytes[at..at + to.len()].copy_from_slice(to.as_bytes()));
+        fs::write(folder.path().join(name).with_extension("wasm"), bytes).unwrap();
+    }
+    let inside = folder.path().to_str().unwrap();
+    for arguments in [&["adapter", "list", inside][..], &["schema", "--folder", inside]] {
+        let output = run(arguments, "", &[]).unwrap();
+        assert!(text(&output).contains("imports `") && text(&output).contains("was built for"), "{}", text(&output));
+        assert_inert(&output, arguments[0]);
+    }
+    let named = folder.path().join(format!("{ACT}.wasm"));
+    assert_inert(&run(&["adapter", "show", named.to_str().unwrap()], "", &[]).unwrap(), "a file's name");
+    // A configuration: escapes in YAML make any character of a scalar.
+    let escaped = r#""\e]0;owned\a\x9b31m\u202e""#;
+    let config = format!(
+        "{escaped}: 1\nlisten: {escaped}\nadapters: {{folder: {:?}}}\nproviders: {{{escaped}: {{adapter: {escaped}}}}}\n\
+         routes: [{{match: {{path: {escaped}}}}}]\n",
+        adapters()
+    );
+    let output = run(&["check", "--config", "{config}"], &config, &[]).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_inert(&output, "a configuration");
+}
+
+/// A certificate or key that is PEM by its first line alone is found by `check`, with its place, and not by the first request.
+#[test]
+fn check_reads_every_certificate_and_key() {
+    let made = || rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (own, other) = (made(), made());
+    let (certificate, key) = (own.cert.pem(), own.signing_key.serialize_pem());
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let half = format!("{certificate}{broken}");
+    let torn = certificate.replace("-----END CERTIFICATE-----", "");
+    let no_key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    let files = [
+        ("good.pem", certificate.as_str()),
+        ("good.key", key.as_str()),
+        ("other.key", &other.signing_key.serialize_pem()),
+        ("broken.pem", broken),
+        ("half.pem", &half),
+        ("torn.pem", &torn),
+        ("no.key", no_key),
+    ];
+    let listener = |certificate: &str, key: &str| format!("tls: {{cert_file: {certificate}, key_file: {key}}}\n");
+    let client = |certificate: &str, key: &str| format!("    tls: {{client_cert: {certificate}, client_key: {key}}}\n");
+    let authority = |file: &str| format!(", tls: {{ca_file: {file}}}");
+    let check = |config: &str| run(&["check", "--config", "{config}"], config, &files).unwrap();
+    let good = config_with(
+        &listener("good.pem", "good.key"),
+        "    any_audience: true\n    tls: {ca_file: good.pem, client_cert: good.pem, client_key: good.key}\n",
+        &authority("good.pem"),
+    );
+    let output = check(&good);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    for file in ["broken.pem", "half.pem", "torn.pem"] {
+        for (place, config) in [
+            ("tls.cert_file", config_with(&listener(file, "good.key"), "", "")),
+            ("providers.staff.tls.ca_file", config_with("", &format!("    tls: {{ca_file: {file}}}\n"), "")),
+            ("providers.staff.tls.client_cert", config_with("", &client(file, "good.key"), "")),
+            ("routes[0].upstream.tls.ca_file", config_with("", "", &authority(file))),
+        ] {
+            let output = check(&config);
+            let said = text(&output);
+            let clear = said.contains(place) && said.contains(file) && said.contains("certificate that cannot be read");
+            assert!(output.status.code() == Some(2) && clear, "{place}, {file}: {said}");
+        }
+    }
+    for (key, reason) in [("no.key", "no private key that can be read"), ("other.key", "not the key of")] {
+        let output = check(&config_with("", &client("good.pem", key), ""));
+        assert!(output.status.code() == Some(2) && text(&output).contains(reason), "{key}: {}", text(&output));
+        let output = check(&config_with(&listener("good.pem", key), "", ""));
+        assert_eq!(output.status.code(), Some(2), "{key}: {}", text(&output));
+    }
 }

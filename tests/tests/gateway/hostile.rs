@@ -403,3 +403,34 @@ fn a_looping_adapter_does_not_slow_down_the_one_beside_it() {
     // Four looping calls at a time share the cores with it; without turns of their own they would take all threads.
     assert!(times.len() > 20 && median < Duration::from_millis(100), "{} requests, median {median:?}", times.len());
 }
+
+/// Quick for most and a loop for one of its users: by the average of its last calls it would be quick again and again. After one
+/// loop it stays off the threads that serve requests.
+#[test]
+fn an_adapter_that_is_quick_until_it_loops_holds_up_requests_once() {
+    let provider = Server::start(any_port(), |request| {
+        let name = request.bearer().and_then(|token| token.strip_prefix("good-token-")).unwrap_or_default();
+        Answer::json(200, &provider::claims(name)).into()
+    })
+    .unwrap();
+    let upstream = upstream::start(any_port()).unwrap();
+    let folder = folder("dist");
+    let gateway = Gateway::start(&format!(
+        "adapters: {{folder: \"{}\"}}\nproviders:\n{}routes:\n  - match: {{path: /}}\n    providers: [odd]\n    upstream: {{url: \"{}\"}}\n",
+        folder.path().display(),
+        provider_yaml("odd", &provider.url(), "loop-for-mallory", "https://elsewhere.example"),
+        upstream.url()
+    ))
+    .unwrap();
+    let status = |name: &str| client::get_as(gateway.address, "/", &format!("good-token-{name}")).unwrap().status;
+    for _ in 0..8 {
+        for _ in 0..16 {
+            assert_eq!(status("alice"), 200);
+        }
+        assert_eq!(status("mallory"), 503);
+    }
+    let log = gateway.log();
+    assert!(log.matches("`identify` did not end within 100 ms").count() >= 8, "a loop is cut off wherever it runs");
+    let held_up = log.matches("a call was cut off where requests are served").count();
+    assert_eq!(held_up, 1, "calls of an adapter that loops kept their threads from others");
+}

@@ -1,6 +1,7 @@
 //! Files that are no adapters, and components that want more than an adapter gets: refused at load, by name, with a reason
 //! and a remedy, and without harm to the adapters beside them.
 
+use crate::wasm;
 use portcullis_tests::gateway::{Folder, adapters, run, test_adapter};
 use std::fs;
 
@@ -126,6 +127,11 @@ fn a_description_that_cannot_be_relied_on_is_refused() {
         ("dupl", "host"),
         ("ours", "client_secret"),
         ("when", "depends on a setting that is not described"),
+        ("esct", "the text of its title holds a control character"),
+        ("escv", "the text of its version holds a control character"),
+        ("esca", "the text of what it is about holds a control character"),
+        ("escs", "the text of setting `behave` holds a control character"),
+        ("escd", "the text of setting `behave` holds a control character"),
     ] {
         let said = said_of(word, &patched("describe:well", &format!("describe:{word}")));
         assert!(said.contains("describes itself wrongly") && said.contains(reason), "{word}: {said}");
@@ -157,4 +163,59 @@ fn shipped_components_import_the_log_and_nothing_else() {
     let file = test_adapter("dist-wasip2", "odd").unwrap();
     let show = run(&["adapter", "show", file.to_str().unwrap()], "", &[]).unwrap();
     assert!(String::from_utf8_lossy(&show.stdout).contains("wasi:cli/"), "{show:?}");
+}
+
+/// What would take a compiler gigabytes, or minutes: a few KiB of each kind, refused by name before anything is compiled.
+#[test]
+fn what_would_exhaust_a_compiler_is_refused_before_it_is_compiled() {
+    let honest = fs::read(adapters().join("userinfo.wasm")).unwrap();
+    let unary = || vec![wasm::signature(&[wasm::I32], &[])];
+    let one = |locals: usize, code: &[u8]| wasm::module(&unary(), &[wasm::body(locals, code)]);
+    // (local.get 0) (br_if 0), many times: each may carry every variable on.
+    let jumps = |count: usize| [0x20, 0, 0x0d, 0].repeat(count);
+    let table = |targets: usize| {
+        let mut code = vec![0x20, 0, 0x0e];
+        wasm::leb(&mut code, targets);
+        code.extend(vec![0; targets + 1]);
+        code
+    };
+    let declares = |id: u8, content: &[u8]| [wasm::MODULE, &wasm::section(id, content)].concat();
+    let (mut pages, mut elements) = (vec![1, 0], vec![1, 0x70, 0]);
+    wasm::leb(&mut pages, 1025);
+    wasm::leb(&mut elements, 20_001);
+    let many: Vec<u8> = (0..1000).flat_map(|_| [wasm::I32]).collect();
+    let modules: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("functions", wasm::module(&unary(), &vec![wasm::body(0, &[]); 50_001]), "functions"),
+        ("length", one(0, &vec![1; 512 * 1024]), "bytes in a function"),
+        ("locals", one(2_001, &[]), "local variables in a function"),
+        ("parameters", wasm::module(&[wasm::signature(&many, &[])], &[wasm::body(0, &[])]), "parameters and results"),
+        ("results", wasm::module(&[wasm::signature(&[], &many)], &[wasm::body(0, &[0])]), "parameters and results"),
+        ("types", wasm::module(&vec![wasm::signature(&[], &[]); 20_001], &[]), "types"),
+        ("phi", one(1_900, &jumps(2_200)), "jumps times local variables in a function"),
+        ("table", one(1_900, &table(2_200)), "jumps times local variables in a function"),
+        (
+            "over-all",
+            wasm::module(&unary(), &vec![wasm::body(1_900, &jumps(1_900)); 30]),
+            "jumps times local variables over all",
+        ),
+        ("memory", declares(5, &pages), "bytes of memory"),
+        ("elements", declares(4, &elements), "elements of a table"),
+    ];
+    let mut components: Vec<(&str, Vec<u8>, &str)> =
+        modules.into_iter().map(|(name, module, what)| (name, wasm::with_module(&honest, &module), what)).collect();
+    components.push((
+        "modules",
+        [honest.clone(), wasm::section(1, wasm::MODULE).repeat(64)].concat(),
+        "modules and components",
+    ));
+    // A component within, and instances of it: were it one that does the same, each level would double what is compiled.
+    let instances = wasm::section(5, &wasm::list(&vec![[0, 0, 0]; 17]));
+    let nested = [honest, wasm::section(4, wasm::COMPONENT), instances].concat();
+    components.push(("instances", nested, "instances of components"));
+    for (name, bytes, what) in components {
+        let said = said_of(name, &bytes);
+        let clear =
+            said.contains(what) && said.contains(", more than the ") && said.contains("that an adapter may have");
+        assert!(clear, "{name} ({} bytes): {said}", bytes.len());
+    }
 }

@@ -54,6 +54,7 @@ mod streams;
 mod targets;
 mod tenants;
 mod upstreams;
+mod wasm;
 mod watched;
 mod websocket;
 mod world;

@@ -5,7 +5,6 @@ use portcullis_tests::gateway::{Folder, Gateway, adapters, any_port};
 use portcullis_tests::server::{Answer, Server};
 use portcullis_tests::{client, provider, upstream};
 use std::fs;
-use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -110,12 +109,8 @@ fn an_adapter_is_replaced_torn_and_gone_and_the_last_good_one_serves() {
 fn a_signal_before_it_listens_does_not_end_it() {
     let (provider, upstream) = (provider::start(any_port()).unwrap(), upstream::start(any_port()).unwrap());
     let rest = config(&provider.url(), &upstream.url(), "", "", "");
-    let (gateway, mut held) = Gateway::start_held(&rest).unwrap();
+    let gateway = Gateway::start_compiling(&rest).unwrap();
     gateway.signal("HUP").unwrap();
-    held.write_all(gateway.configuration(&rest).as_bytes()).unwrap();
-    // What it finds when it looks again.
-    gateway.replace(&rest).unwrap();
-    drop(held);
     let gateway = gateway.when_ready().unwrap();
     gateway.until_log_says(": reloaded", 1).unwrap();
     assert_eq!(client::get_as(gateway.address, "/rest", "good-token-alice").unwrap().status, 200);
@@ -230,4 +225,46 @@ fn a_change_is_noticed_by_itself() {
     // And nothing is done where nothing changed.
     std::thread::sleep(Duration::from_millis(1000));
     assert_eq!(gateway.log().matches(": reloaded").count(), 10, "{}", gateway.log());
+}
+
+/// A FIFO that nobody writes to, a device without end, a folder: none is waited for, none is read, and what follows is taken.
+#[test]
+fn a_file_that_is_none_is_refused_and_the_next_one_taken() {
+    let adapters_here = Folder::new().unwrap();
+    let adapter = adapters_here.path().join("keycloak.wasm");
+    let good_adapter = fs::read(adapters().join("keycloak.wasm")).unwrap();
+    fs::write(&adapter, &good_adapter).unwrap();
+    let (provider, upstream) = (provider::start(any_port()).unwrap(), upstream::start(any_port()).unwrap());
+    let rest = config(&provider.url(), &upstream.url(), "", "", "")
+        .replace("      realm: demo\n", "      realm: demo\n      client_id: gate\n      client_secret: file:secret\n");
+    let rest = format!("adapters: {{folder: \"{}\"}}\n{rest}", adapters_here.path().display());
+    let gateway = Gateway::start_with(&rest, &[("secret", "first-one")]).unwrap();
+    let file = gateway.folder().join("portcullis.yaml");
+    let good = fs::read(&file).unwrap();
+    let resident = gateway.resident_kib();
+    let mut reloads = 0;
+    for (place, content) in
+        [(&file, &good), (&gateway.folder().join("secret"), &b"first-one".to_vec()), (&adapter, &good_adapter)]
+    {
+        for odd in ["fifo", "/dev/zero", "/dev/tty", "/"] {
+            reloads += 1;
+            let beside = place.with_extension("odd");
+            match odd {
+                "fifo" => assert!(std::process::Command::new("mkfifo").arg(&beside).status().unwrap().success()),
+                target => std::os::unix::fs::symlink(target, &beside).unwrap(),
+            }
+            fs::rename(&beside, place).unwrap();
+            gateway.until_log_says("the last good configuration keeps serving", reloads).unwrap();
+            assert_eq!(client::get_as(gateway.address, "/rest", "good-token-alice").unwrap().status, 200);
+            let problems = client::get(gateway.admin, "/readyz", &[]).unwrap().text();
+            let is_told =
+                problems.contains("it is not a regular file") || (odd == "/" && problems.contains("there is no"));
+            assert!(is_told, "{}, {odd}: {problems}", place.display());
+            fs::write(&beside, content).unwrap();
+            fs::rename(&beside, place).unwrap();
+            gateway.until_log_says(": reloaded", reloads).unwrap();
+        }
+    }
+    let grown = gateway.resident_kib().saturating_sub(resident);
+    assert!(grown < 64 * 1024, "{grown} KiB more");
 }

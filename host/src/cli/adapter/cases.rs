@@ -1,10 +1,12 @@
 //! The format of recorded cases, and the credential that a case presents.
 
 use super::keys;
+use crate::regular;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use portcullis_core::credential::{BearerToken, Credential};
 use portcullis_core::secret::Secret;
+use portcullis_core::text::one_line;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -186,27 +188,38 @@ impl Case {
     }
 }
 
+/// The longest file of cases, in bytes.
+const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// All cases of a file, or of the `*.json` files of a folder.
 pub(super) fn read(path: &Path) -> Result<Vec<Case>, String> {
-    let told = |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     if !path.is_dir() {
-        let text = std::fs::read_to_string(path).map_err(|error| told(path, &error))?;
-        return serde_json::from_str(&text).map_err(|error| told(path, &format!("is no array of cases: {error}")));
+        return read_file(path);
     }
+    let unreadable = |error: std::io::Error| format!("{}: {error}", path.display());
     let mut files: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(|error| told(path, &error))? {
-        let file = entry.map_err(|error| told(path, &error))?.path();
+    for entry in std::fs::read_dir(path).map_err(unreadable)? {
+        let file = entry.map_err(unreadable)?.path();
         if file.extension().is_some_and(|extension| extension == "json") {
             files.push(file);
         }
     }
     files.sort();
     if files.is_empty() {
-        return Err(told(path, &"holds no .json file of cases"));
+        return Err(format!("{}: holds no .json file of cases", path.display()));
     }
-    files
-        .iter()
-        .map(|file| read(file))
-        .collect::<Result<Vec<_>, _>>()
-        .map(|cases| cases.into_iter().flatten().collect())
+    let cases: Vec<Vec<Case>> = files.iter().map(|file| read_file(file)).collect::<Result<_, _>>()?;
+    Ok(cases.into_iter().flatten().collect())
+}
+
+fn read_file(file: &Path) -> Result<Vec<Case>, String> {
+    let text = regular::read_text(file, FILE_BYTES_MAX).map_err(|unread| format!("{}: {unread}", file.display()))?;
+    let mut cases: Vec<Case> = serde_json::from_str(&text)
+        .map_err(|error| format!("{}: is no array of cases: {}", file.display(), one_line(&error.to_string())))?;
+    for case in &mut cases {
+        // They are printed within a line.
+        case.id = one_line(&case.id).into_owned();
+        case.provider = one_line(&case.provider).into_owned();
+    }
+    Ok(cases)
 }

@@ -7,8 +7,10 @@ use portcullis_core::setting::{CredentialKind, SettingKind, SettingSpec};
 use std::path::{Path, PathBuf};
 
 pub(super) fn run(adapter: &Path, folder: &Path) -> u8 {
-    let file = if adapter.is_file() { adapter.to_owned() } else { named(adapter, folder) };
-    if !file.is_file() {
+    // What is there and no regular file is refused by its name when it is read.
+    let is_there = |file: &Path| file.exists() && !file.is_dir();
+    let file = if is_there(adapter) { adapter.to_owned() } else { named(adapter, folder) };
+    if !is_there(&file) {
         let known = Catalogue::names(folder).unwrap_or_default().join(", ");
         complain(format_args!(
             "there is no {}; name a .wasm file, or one of the folder {}: {known}",

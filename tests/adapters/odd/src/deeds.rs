@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 pub(crate) fn perform(behave: &str, identity: &mut Identity) {
     match behave {
         "loop" => run_forever(),
+        "loop-for-mallory" if identity.username == "mallory" => run_forever(),
         "trap" => panic!("as told"),
         "recurse" => drop(deeper(0)),
         "bomb" => fill_memory(),

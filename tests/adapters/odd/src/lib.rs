@@ -39,6 +39,11 @@ impl Adapter for Odd {
             "describe:name" => description.settings[1].name = "Be Have".into(),
             "describe:dupl" => description.settings[1].name = "host".into(),
             "describe:ours" => description.settings[1].name = "client_secret".into(),
+            "describe:esct" => description.title = "Odd\u{1b}]0;owned\u{7}".into(),
+            "describe:escv" => description.version = "1\u{9b}31m".into(),
+            "describe:esca" => description.about = "Red: \u{1b}[31m".into(),
+            "describe:escs" => description.settings[1].about = "x\rHost: safe".into(),
+            "describe:escd" => description.settings[1].default = Some("well\u{202e}".into()),
             "describe:when" => description.settings[1] = description.settings[1].clone().only_when("nobody", &["x"]),
             _ => {}
         }
