@@ -114,7 +114,11 @@ pub(super) struct UpstreamAnswer {
 
 impl UpstreamAnswer {
     /// An answer's body, from which trailers of some names are dropped.
-    pub(super) fn new(inner: http_client::Body<UpstreamBody>, drops: fn(&HeaderName) -> bool, place: Arc<RequestPlace>) -> Self {
+    pub(super) fn new(
+        inner: http_client::Body<UpstreamBody>,
+        drops: fn(&HeaderName) -> bool,
+        place: Arc<RequestPlace>,
+    ) -> Self {
         Self { inner, drops, _place: place }
     }
 

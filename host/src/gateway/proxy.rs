@@ -82,7 +82,9 @@ impl Failure {
             Self::Stalled => StatusCode::REQUEST_TIMEOUT,
             Self::Loop => StatusCode::LOOP_DETECTED,
             Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Unusable(_) | Self::Uri | Self::Connect | Self::Broken | Self::Head | Self::Switched => StatusCode::BAD_GATEWAY,
+            Self::Unusable(_) | Self::Uri | Self::Connect | Self::Broken | Self::Head | Self::Switched => {
+                StatusCode::BAD_GATEWAY
+            }
         }
     }
 
@@ -94,7 +96,9 @@ impl Failure {
             Self::Stalled => "request_timeout",
             Self::Loop => "loop_detected",
             Self::Overloaded => "overloaded",
-            Self::Unusable(_) | Self::Uri | Self::Connect | Self::Broken | Self::Head | Self::Switched => "upstream_failed",
+            Self::Unusable(_) | Self::Uri | Self::Connect | Self::Broken | Self::Head | Self::Switched => {
+                "upstream_failed"
+            }
         }
     }
 
