@@ -142,10 +142,8 @@ mod tests {
             let found = find(&routes, &request).unwrap();
             is_ambiguous(&routes, &request, found)
         };
-        for path in
-            ["/%2561dmin/x", "/%252561dmin", "/admin%3bx", "/admin%3Fx", "/admin%23x/y", "/a%252fb", "/%25%2561dmin"]
-        {
-            assert_eq!(ambiguous(path), path != "/%25%2561dmin", "{path}");
+        for path in ["/%2561dmin/x", "/%252561dmin", "/admin%3bx", "/admin%3Fx", "/admin%23x/y", "/a%252fb"] {
+            assert!(ambiguous(path), "{path}");
         }
         for path in ["/wiki/What%3F", "/x%3b/y", "/admin/x%3fy", "/admin/%2561", "/a/b%252fc", "/100%25"] {
             assert!(!ambiguous(path), "{path}");
