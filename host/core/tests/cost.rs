@@ -91,7 +91,6 @@ fn compare(name: &str, parser: &dyn Fn(&[u8]), plain: &dyn Fn(usize) -> Vec<u8>,
             seconds(&input, parser)
         });
         let (growth, ratio) = (times[1] / times[0], times[1] / usual[1]);
-        println!("{name}: {what}: {:.1} us, grows {growth:.1} times, {ratio:.1} times a plain one", times[1] * 1e6);
         if growth > GROWTH_MAX || ratio > WORST_MAX {
             failures.push_str(&format!("{name}: {what}: grows {growth:.1} times, {ratio:.1} times a plain one\n"));
         }
@@ -254,7 +253,7 @@ fn tokens() {
     let deep = |size| filled(alg, "[", "}", size);
     let escapes = |size| filled(alg, "\"\\u0061\",", "0}", size);
     let text = |size| filled("{\"alg\":\"RS256\",\"x\":\"", "y", "\"}", size);
-    let makers: [(&str, &dyn Fn(usize) -> Vec<u8>); 4] =
+    let makers: [Make<'_>; 4] =
         [("members", &members), ("members below", &nested), ("brackets", &deep), ("escapes", &escapes)];
     let usual = times(&|size| token(b"{\"alg\":\"RS256\"}", &text(size)).into_bytes());
     for (what, make) in makers {
@@ -263,7 +262,6 @@ fn tokens() {
             ("claims", times(&|size| token(b"{\"alg\":\"RS256\"}", &make(size)).into_bytes())),
         ] {
             let (growth, ratio) = (found[1] / found[0], found[1] / usual[1]);
-            println!("token: {what} in its {part}: grows {growth:.1} times, {ratio:.1} times a plain one");
             assert!(
                 growth < GROWTH_MAX && ratio < WORST_MAX,
                 "{what} in its {part}: {growth:.1} times, {ratio:.1} times"
