@@ -338,3 +338,47 @@ fn outcome_word(answered: &Result<Raw, CallFault>) -> &'static str {
         Err(CallFault::NotRecorded(_)) => "not_recorded",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::call::BoxFuture;
+    use super::super::turns::Standing;
+    use super::*;
+    use portcullis_core::secret::Secret;
+
+    /// It answers nobody, the gateway neither.
+    struct Silent;
+
+    impl Transport for Silent {
+        fn carry(&self, _: Call) -> BoxFuture<'_, Result<Raw, CallFault>> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    /// The limit of all calls for one credential may end a call before its own does.
+    #[tokio::test]
+    async fn calls_that_are_dropped_without_an_answer_are_heard_of() {
+        let guard = Arc::new(Guard::new("silent", Arc::new(Silent), Arc::new(|| 0)));
+        let url: Arc<Url> = Arc::new("https://idp.example/userinfo".parse().expect("URL"));
+        let calls = (0..6).map(|number| {
+            let (guard, url) = (Arc::clone(&guard), Arc::clone(&url));
+            async move {
+                let call = Call::document("check", url, HeaderValue::from_static("*/*"));
+                let credential = Credential::Bearer(Secret::new(format!("token-{number}")));
+                let requester = Requester::new(None, Standing::New);
+                let call = guard.call(call, Caller::Presented, &credential, &requester);
+                let dropped = tokio::time::timeout(DROPPED_SILENT_MIN + Duration::from_millis(50), call).await;
+                assert!(dropped.is_err() && requester.has_called());
+            }
+        });
+        futures_util::future::join_all(calls).await;
+        assert_eq!((guard.load().in_flight, guard.load().waiting), (0, 0));
+        for _ in 0..100 {
+            if guard.load().down {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("the breaker did not hear of it");
+    }
+}
