@@ -2,10 +2,12 @@
 
 use super::Keep;
 use super::socket::{Look, Socket};
+use crate::descriptors::BUDGET;
 use hyper::client::conn::{http1, http2};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// After a server sent something that nobody asked for, no connection to it is used twice for so long. A look cannot tell a
@@ -56,10 +58,21 @@ pub(super) struct Pool<B> {
     state: Mutex<State<B>>,
 }
 
+/// Connections that are kept, over all servers: as many as there are descriptors for.
+static KEPT: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(BUDGET.kept));
+
+/// A connection that is kept.
+#[derive(Debug)]
+struct Idle<B> {
+    connection: Http1<B>,
+    since: Instant,
+    _kept: SemaphorePermit<'static>,
+}
+
 #[derive(Debug)]
 struct State<B> {
     /// The one that was used last is at the end, and is used first: the others can grow old.
-    idle: VecDeque<(Http1<B>, Instant)>,
+    idle: VecDeque<Idle<B>>,
     /// And when it was last used.
     shared: Option<(Http2<B>, Instant)>,
     /// Until when nothing is kept, since the server sent something that nobody asked for.
@@ -107,11 +120,11 @@ impl<B> Pool<B> {
         let mut at = state.idle.len();
         while at > 0 {
             at -= 1;
-            let (connection, since) = state.idle.get(at)?;
+            let Idle { connection, since, .. } = state.idle.get(at)?;
             if connection.sender.is_closed() || since.elapsed() >= self.keep.idle_timeout {
                 state.idle.remove(at);
             } else if connection.sender.is_ready() {
-                return state.idle.remove(at).map(|(connection, _)| connection);
+                return state.idle.remove(at).map(|idle| idle.connection);
             }
         }
         None
@@ -132,7 +145,10 @@ impl<B> Pool<B> {
         if state.idle.len() >= self.keep.idle_max {
             state.idle.pop_front();
         }
-        state.idle.push_back((connection, Instant::now()));
+        // Where all servers' pools together are full, it takes the place of this one's oldest, or none.
+        let kept = KEPT.try_acquire().or_else(|full| state.idle.pop_front().map_or(Err(full), |_| KEPT.try_acquire()));
+        let Ok(kept) = kept else { return };
+        state.idle.push_back(Idle { connection, since: Instant::now(), _kept: kept });
         self.sweep(&mut state);
     }
 
@@ -203,7 +219,7 @@ impl<B> Pool<B> {
     fn close_idle(&self) -> bool {
         let mut state = self.lock();
         let limit = self.keep.idle_timeout;
-        state.idle.retain(|(connection, since)| !connection.sender.is_closed() && since.elapsed() < limit);
+        state.idle.retain(|idle| !idle.connection.sender.is_closed() && idle.since.elapsed() < limit);
         state.shared.take_if(|(shared, used)| shared.sender.is_closed() || used.elapsed() >= limit);
         let is_empty = state.idle.is_empty() && state.shared.is_none();
         state.swept = !is_empty;

@@ -112,6 +112,33 @@ fn idle_connections_of_one_client_keep_no_other_out() {
     drop(idle);
 }
 
+/// Connections to upstreams are kept open for the next request, but only as many as have descriptors of their own.
+#[test]
+fn connections_that_are_kept_leave_descriptors_too() {
+    let (upstream, provider) = (upstream::start(any_port()).unwrap(), provider::start(any_port()).unwrap());
+    let gateway = gateway(256, &upstream, &provider);
+    assert_eq!(client::get(gateway.address, "/rest", &[ALICE]).unwrap().status, 200);
+    let open = || gateway.metric("process_open_fds").unwrap();
+    let before = open();
+    let address = gateway.address;
+    std::thread::scope(|scope| {
+        for _ in 0..40 {
+            scope.spawn(move || {
+                let slow = get_from(client_ip(1), address, "/slow?ms=1000", TOKEN).unwrap();
+                assert_eq!(slow.status, 200);
+            });
+        }
+    });
+    assert!(upstream.connections() >= 40, "{} connections to the upstream", upstream.connections());
+    // An eighth of what is not the process's own: 24.
+    let limit = Instant::now() + Duration::from_secs(5);
+    while open() - before > 28.0 {
+        assert!(Instant::now() < limit, "{} descriptors are kept", open() - before);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(open() - before > 12.0, "nothing is kept");
+}
+
 /// A WebSocket has two descriptors for as long as it is open: it stays a request in flight.
 #[test]
 fn websockets_leave_descriptors_too() {
