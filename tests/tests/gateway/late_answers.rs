@@ -79,7 +79,7 @@ impl Surplus {
         };
         let surplus = match self {
             Self::None => String::new(),
-            Self::Half => second[..second.len() - 5].to_owned(),
+            Self::Half => second.split_at(second.len() - 5).0.to_owned(),
             Self::AfterInterim => format!("HTTP/1.1 103 Early Hints\r\n\r\n{second}"),
             Self::Junk => format!("\0\u{1}{MALLORY}\r\n\r\n"),
             _ => second,
