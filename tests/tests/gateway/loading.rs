@@ -209,7 +209,7 @@ fn what_would_exhaust_a_compiler_is_refused_before_it_is_compiled() {
         "modules and components",
     ));
     // A component within, and instances of it: were it one that does the same, each level would double what is compiled.
-    let instances = wasm::section(5, &wasm::list(&vec![[0, 0, 0]; 17]));
+    let instances = wasm::section(5, &wasm::list(&[[0, 0, 0]; 17]));
     let nested = [honest, wasm::section(4, wasm::COMPONENT), instances].concat();
     components.push(("instances", nested, "instances of components"));
     for (name, bytes, what) in components {
