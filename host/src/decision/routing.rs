@@ -82,6 +82,7 @@ mod tests {
     use super::*;
     use crate::config::{Access, RouteMatch};
     use http::HeaderMap;
+    use portcullis_core::client::ClientNetwork;
     use portcullis_core::target::NormalTarget;
 
     fn route(index: usize, host: Option<&str>, path: &str, methods: &[&str]) -> Arc<RouteConfig> {
@@ -96,11 +97,14 @@ mod tests {
         })
     }
 
+    fn request<'r>(method: &'r Method, target: &'r NormalTarget, headers: &'r HeaderMap) -> Request<'r> {
+        Request { method, target, headers, client: ClientNetwork::of([127, 0, 0, 1].into()) }
+    }
+
     fn index(routes: &[Arc<RouteConfig>], method: Method, host: &str, path: &str) -> Option<usize> {
         let target = NormalTarget::parse(path, &[host], method.as_str()).unwrap();
         let headers = HeaderMap::new();
-        let client = portcullis_core::client::ClientNetwork::of([127, 0, 0, 1].into());
-        find(routes, &Request { method: &method, target: &target, headers: &headers, client }).map(|route| route.index)
+        find(routes, &request(&method, &target, &headers)).map(|route| route.index)
     }
 
     #[test]
@@ -138,7 +142,8 @@ mod tests {
         let routes = [route(0, None, "", &[]), route(1, None, "/admin", &[]), route(2, None, "/a", &[])];
         let ambiguous = |path: &str| {
             let target = NormalTarget::parse(path, &["x"], "GET").unwrap();
-            let request = Request { method: &Method::GET, target: &target, headers: &HeaderMap::new() };
+            let headers = HeaderMap::new();
+            let request = request(&Method::GET, &target, &headers);
             let found = find(&routes, &request).unwrap();
             is_ambiguous(&routes, &request, found)
         };

@@ -344,7 +344,7 @@ mod tests {
     use super::super::call::BoxFuture;
     use super::super::turns::Standing;
     use super::*;
-    use portcullis_core::secret::Secret;
+    use portcullis_core::credential::BearerToken;
 
     /// It answers nobody, the gateway neither.
     struct Silent;
@@ -364,7 +364,7 @@ mod tests {
             let (guard, url) = (Arc::clone(&guard), Arc::clone(&url));
             async move {
                 let call = Call::document("check", url, HeaderValue::from_static("*/*"));
-                let credential = Credential::Bearer(Secret::new(format!("token-{number}")));
+                let credential = Credential::Bearer(BearerToken::new(format!("token-{number}")));
                 let requester = Requester::new(None, Standing::New);
                 let call = guard.call(call, Caller::Presented, &credential, &requester);
                 let dropped = tokio::time::timeout(DROPPED_SILENT_MIN + Duration::from_millis(50), call).await;

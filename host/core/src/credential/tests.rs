@@ -170,7 +170,11 @@ fn the_worst_token_costs_about_as_much_as_a_plain_one() {
         for worst in [many, nested, deep, escaped] {
             for token in [jwt(&worst, "{}"), jwt(r#"{"alg":"RS256"}"#, &worst)] {
                 let ratio = fastest(&token).as_secs_f64() / usual.as_secs_f64();
-                assert!(ratio < 20.0, "{ratio:.1} times a plain token of {bytes} bytes: {}", &worst[..40]);
+                assert!(
+                    ratio < 20.0,
+                    "{ratio:.1} times a plain token of {bytes} bytes: {}",
+                    worst.chars().take(40).collect::<String>()
+                );
             }
         }
     }
