@@ -148,10 +148,11 @@ impl Metrics {
             new.certificate_ends.clone(),
         );
         new.registry = registry;
+        // A series that begins at 1 is no increase to Prometheus.
         for outcome in ["ok", "failed"] {
-            // A series that begins at 1 is no increase to Prometheus.
             drop(new.reloads.get_or_create(&Ended { outcome }));
         }
+        drop(new.decisions.get_or_create(&Decided { route: None, decision: "overloaded" }));
         new
     }
 
