@@ -2,8 +2,8 @@
 
 use crate::{deeds, search};
 use portcullis_sdk::{
-    Authorization, Body, Check, Context, Header, JsonBody, Lookup, Method, Object, Plan, PlanError, Refusal, Request, Response, Shape,
-    SignatureRules, Slot, Source, Step, request,
+    Authorization, Body, Check, Context, Header, JsonBody, Lookup, Method, Object, Plan, PlanError, Refusal, Request,
+    Response, Shape, SignatureRules, Slot, Source, Step, request,
 };
 
 /// The plan that `behave` asks for.
@@ -77,7 +77,9 @@ pub(crate) fn plan(context: &Context, documents: &[Response]) -> Result<Step, Pl
             issuers: vec![format!("{}/{{tid}}/v2.0", context.text("host"))],
             ..rules(context)
         }),
-        "plan-signed" | "plan-signed-ask-own" | "plan-signed-ask-other" => with(&|request| request.signed = Some(rules(context))),
+        "plan-signed" | "plan-signed-ask-own" | "plan-signed-ask-other" => {
+            with(&|request| request.signed = Some(rules(context)))
+        }
         "plan-signed-client" => {
             let mut request = request::introspection(format!("{}/me", context.text("host")));
             request.signed = Some(rules(context));
