@@ -127,6 +127,28 @@ impl Adapter {
         self.core.make_plan(context, documents)
     }
 
+    /// As [`Adapter::make_plan`] while requests are served: in one of this adapter's turns on the blocking pool. The documents are
+    /// returned, but not where the call was lost.
+    ///
+    /// # Errors
+    ///
+    /// A trap or a limit, or no turn.
+    pub async fn make_plan_aside(
+        &self,
+        context: &Arc<Context>,
+        documents: Vec<Response>,
+    ) -> (Vec<Response>, Result<Result<Step, PlanError>, CallFault>) {
+        let no_turn = || CallFault::NoTurn { adapter: self.name.clone() };
+        let (core, context) = (Arc::clone(&self.core), Arc::clone(context));
+        // Nobody's request waits for a plan, so it may wait for its turn.
+        let Ok(_turn) = self.core.turns.acquire().await else { return (documents, Err(no_turn())) };
+        let call = tokio::task::spawn_blocking(move || {
+            let made = core.make_plan(&context, &documents);
+            (documents, made)
+        });
+        call.await.unwrap_or_else(|_| (Vec::new(), Err(no_turn())))
+    }
+
     /// From answers to a verdict. A quick adapter runs where it is called, within [`limits::INLINE_MS_MAX`]; one that has proved
     /// slow, or that was built for WASI, takes one of its own turns on the blocking pool, so that it cannot hold up others.
     ///

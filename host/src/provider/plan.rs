@@ -3,14 +3,13 @@
 use super::proof::{carries_anything, sources};
 use super::render::{RESERVED_HEADERS, parsed};
 use super::{generation, keyset};
-use crate::adapter::{Adapter, contract};
+use crate::adapter::{Adapter, CallFault, contract};
 use crate::config::{ClientAuth, ProviderConfig};
 use contract::{Authorization, Body, Method, Plan, PlanError, Request, Response, Source, Step};
 use portcullis_core::base_url::{Origin, is_loopback};
 use portcullis_core::jws::issuer_template;
 use portcullis_core::setting::SettingValue;
 use portcullis_core::text;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use url::Url;
 
@@ -186,7 +185,8 @@ pub(super) enum Made {
     Later(String),
 }
 
-/// Makes and vets a plan of a provider of this content (`generation`).
+/// Makes and vets the first plan of a provider of this content (`generation`), without any document. It may hold the thread for as
+/// long as a call may take.
 ///
 /// # Errors
 ///
@@ -196,9 +196,31 @@ pub(super) fn make(
     config: &ProviderConfig,
     context: &contract::Context,
     content: &[u8; 32],
-    documents: &[Response],
 ) -> Result<Made, Vec<PlanProblem>> {
-    let made = adapter.make_plan(context, documents).map_err(|fault| {
+    vetted(adapter.make_plan(context, &[]), config, content, 0)
+}
+
+/// As [`make`], of the documents that were fetched, which are returned; other threads than those that serve requests wait for it.
+pub(super) async fn make_aside(
+    adapter: &Adapter,
+    config: &ProviderConfig,
+    context: &Arc<contract::Context>,
+    content: &[u8; 32],
+    documents: Vec<Response>,
+) -> (Vec<Response>, Result<Made, Vec<PlanProblem>>) {
+    let had = documents.len();
+    let (documents, made) = adapter.make_plan_aside(context, documents).await;
+    (documents, vetted(made, config, content, had))
+}
+
+/// What an adapter made, vetted; `had` is how many documents it was given.
+fn vetted(
+    made: Result<Result<Step, PlanError>, CallFault>,
+    config: &ProviderConfig,
+    content: &[u8; 32],
+    had: usize,
+) -> Result<Made, Vec<PlanProblem>> {
+    let made = made.map_err(|fault| {
         vec![PlanProblem::new(
             None,
             format!("{fault}"),
@@ -213,7 +235,7 @@ pub(super) fn make(
             if problems.is_empty() { Ok(Made::Ready(ReadyPlan::new(plan, content))) } else { Err(problems) }
         }
         Ok(Step::Fetch(lookups)) => {
-            let mut problems = vet_lookups(&lookups, config, documents.len());
+            let mut problems = vet_lookups(&lookups, config, had);
             // Reported at load, by the modes that all our adapters share, and not only once the documents are there.
             let mode = config.settings.iter().find_map(|(name, value)| match value {
                 SettingValue::Text(mode) if name == "mode" => Some(mode.as_str()),
@@ -396,13 +418,16 @@ fn secrets(request: &Request) -> impl Iterator<Item = &str> {
     sources(request).filter_map(|piece| if let Source::Secret(name) = piece { Some(name.as_str()) } else { None })
 }
 
-/// Whether two slots of a JSON body fill the same place, by which the one would replace the other: the credential, say.
+/// Whether two slots of a JSON body fill the same place, or one a place within the other's, by which the one would replace the
+/// other: the credential, say.
 fn fills_twice(slots: &[contract::Slot]) -> bool {
     let place = |slot: &contract::Slot| -> Vec<String> {
         slot.pointer.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect()
     };
-    let places: BTreeSet<Vec<String>> = slots.iter().map(place).collect();
-    places.len() < slots.len()
+    let mut places: Vec<Vec<String>> = slots.iter().map(place).collect();
+    // What begins with a place follows it at once, or follows another that begins with it.
+    places.sort();
+    !places.is_sorted_by(|place, next| !next.starts_with(place))
 }
 
 /// What is wrong with documents that a plan asks for. They carry no credential, yet may be asked for only where the

@@ -115,8 +115,11 @@ impl Provider {
         let mut documents: Vec<Response> = Vec::new();
         let mut fresh = FRESHNESS.most;
         loop {
-            let made = plan::make(&self.adapter, &self.config, &self.context, &self.content, &documents)
-                .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+            let made;
+            (documents, made) =
+                plan::make_aside(&self.adapter, &self.config, &self.context, &self.content, documents).await;
+            let made =
+                made.map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
             let lookups = match made {
                 Made::Ready(plan) => return Ok((plan, fresh)),
                 Made::Later(reason) => return Err(reason),

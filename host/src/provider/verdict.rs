@@ -113,7 +113,7 @@ impl Provider {
     ) -> Result<Self, Vec<PlanProblem>> {
         let context = plan::context(&config, wanted);
         let content = generation::of_content(&config, &context, &adapter);
-        let made = plan::make(&adapter, &config, &context, &content, &[])?;
+        let made = plan::make(&adapter, &config, &context, &content)?;
         let reads_documents = !matches!(made, Made::Ready(_));
         let signer = Signer::of(&config.client).map_err(|problem| vec![problem])?;
         let secrets = SecretNeedles::of(&config);

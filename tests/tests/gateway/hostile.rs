@@ -177,7 +177,7 @@ fn a_plan_that_cannot_be_trusted_starts_nothing() {
     let elsewhere = Server::start(any_port(), answers).unwrap();
     let folder = folder("dist");
     let grant = format!("`origins: [{}]`", elsewhere.url());
-    let plans: [(&str, &str); 28] = [
+    let plans: [(&str, &str); 30] = [
         ("plan-loop", "`make-plan` did not end within 100 ms"),
         ("plan-trap", "`make-plan` trapped"),
         ("plan-huge", "`make-plan` returned more than"),
@@ -206,6 +206,8 @@ fn a_plan_that_cannot_be_trusted_starts_nothing() {
         ("plan-unshown", "without showing it to the provider"),
         ("plan-unshown-client", "without showing it to the provider"),
         ("plan-slot-twice", "one member of its JSON body twice"),
+        ("plan-slot-within", "one member of its JSON body twice"),
+        ("plan-slot-root", "one member of its JSON body twice"),
     ];
     for (behave, reason) in plans {
         let config = format!(
@@ -402,6 +404,41 @@ fn a_looping_adapter_does_not_slow_down_the_one_beside_it() {
     let median = times[times.len() / 2];
     // Four looping calls at a time share the cores with it; without turns of their own they would take all threads.
     assert!(times.len() > 20 && median < Duration::from_millis(100), "{} requests, median {median:?}", times.len());
+}
+
+/// Plans are made again while requests are served, and an adapter may loop once its documents are there.
+#[test]
+fn plans_that_loop_while_requests_are_served_hold_up_none() {
+    let names: Vec<String> = (0..40).map(|number| format!("p{number}")).collect();
+    let provider = Server::start(any_port(), answers).unwrap();
+    let upstream = upstream::start(any_port()).unwrap();
+    let folder = folder("dist");
+    let looping: String = names
+        .iter()
+        .map(|name| format!("{}    audience: [x]\n", provider_yaml(name, &provider.url(), "plan-discovered-loop", "")))
+        .collect();
+    let route = |path: &str, name: &str| {
+        format!(
+            "  - match: {{path: /{path}/}}\n    providers: [{name}]\n    upstream: {{url: \"{}\"}}\n",
+            upstream.url()
+        )
+    };
+    let routes: String = names.iter().map(|name| route(name, name)).collect();
+    let config = format!(
+        "adapters: {{folder: \"{}\"}}\nproviders:\n{}{looping}routes:\n{}{routes}",
+        folder.path().display(),
+        provider_yaml("beside", &provider.url(), "well", ""),
+        route("beside", "beside")
+    );
+    let gateway = Gateway::start_unready(&config).unwrap();
+    let loops = || gateway.log().matches("`make-plan` did not end within 100 ms").count();
+    let mut served = 0;
+    while loops() < names.len() {
+        let response = client::get_as(gateway.address, "/beside/", TOKEN).unwrap();
+        assert_eq!(response.status, 200, "{}", response.text());
+        served += 1;
+    }
+    assert!(served >= names.len(), "{served} requests were served while {} plans were made", names.len());
 }
 
 /// Quick for most and a loop for one of its users: by the average of its last calls it would be quick again and again. After one

@@ -38,6 +38,19 @@ pub(crate) fn plan(context: &Context, documents: &[Response]) -> Result<Step, Pl
             request.body = Body::Json(JsonBody { text: "{\"a~\":\"\"}".into(), slots });
             request.authorization = Authorization::None;
         }),
+        // The credential is put into a place, which is then replaced whole.
+        "plan-slot-within" | "plan-slot-root" => with(&|request| {
+            let slot = |pointer: &str, value| Slot { pointer: pointer.into(), value: vec![value] };
+            let whole = if context.text("behave") == "plan-slot-root" { "" } else { "/a" };
+            let slots = vec![slot("/a/b", Source::Credential), slot(whole, Source::Text("mine".into()))];
+            request.body = Body::Json(JsonBody { text: r#"{"a":{"b":""}}"#.into(), slots });
+            request.authorization = Authorization::None;
+        }),
+        // It loops once its document is there.
+        "plan-discovered-loop" => match documents.first() {
+            None => return Ok(fetch(format!("{}/document", context.text("host")))),
+            Some(_) => deeds::run_forever(),
+        },
         "plan-loop" => deeds::run_forever(),
         "plan-trap" => panic!("as told"),
         "plan-huge" => Plan::asking(honest()).note(&"x".repeat(1024 * 1024)),
