@@ -124,10 +124,12 @@ fn content(body: &[u8], text: &str, needles: &[&str]) -> Content {
     }
 }
 
-/// Whether a text is a form in which a provider hands out a token (GitHub's token endpoint answers so).
+/// Whether a text that is no strict JSON may hold a token that the provider hands out: it is a form (GitHub's token endpoint
+/// answers so) or names a member that does. A lenient parser reads JSON with a member twice or a comma too many all the same.
 fn hands_out_token(text: &str) -> bool {
-    text.contains('=')
-        && url::form_urlencoded::parse(text.as_bytes()).any(|(name, _)| json::is_token_member(name.trim()))
+    json::names_token_member(text)
+        || (text.contains('=')
+            && url::form_urlencoded::parse(text.as_bytes()).any(|(name, _)| json::is_token_member(name.trim())))
 }
 
 /// A checked JSON text without what the adapter must not see; `None` where masking made two names equal.

@@ -117,6 +117,15 @@ fn tokens_that_a_provider_hands_out_are_masked() {
     for body in [format!("access_token={handed}&token_type=bearer"), format!("scope=a&refresh%5Ftoken={handed}")] {
         answers.push(Answer::text(200, "application/x-www-form-urlencoded", &body).with("X-Known", KNOWN));
     }
+    // No strict JSON, which a lenient parser reads all the same.
+    for body in [
+        format!(r#"{{"access_token":"{handed}","a":1,"a":2}}"#),
+        format!(r#"{{"Refresh-Token":"{handed}",}}"#),
+        format!(r#"{{"\u0069d_token":"{handed}""#),
+        format!("<id_token>{handed}</id_token>"),
+    ] {
+        answers.push(json(&body));
+    }
     search("dist", "search", &[handed.to_owned(), escaped], answers);
 }
 

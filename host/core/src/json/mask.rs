@@ -17,6 +17,13 @@ pub fn is_token_member(name: &str) -> bool {
     TOKEN_MEMBERS.iter().any(|member| letters().eq(member.bytes()))
 }
 
+/// Whether a text of whatever form names a member that holds a token or a client's secret, escaped or not.
+#[must_use]
+pub fn names_token_member(text: &str) -> bool {
+    let folded: String = text.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect();
+    copies::found(&folded, &TOKEN_MEMBERS)
+}
+
 /// Replaces every copy of a needle within the string tokens of a JSON text that [`super::check`] accepted, and the text of every
 /// member that holds a token ([`is_token_member`]). Copies that overlap are replaced by one mask. A text that is no such JSON
 /// comes back as it was.
