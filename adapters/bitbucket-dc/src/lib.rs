@@ -48,6 +48,8 @@ fn caller(response: &Response) -> Result<String, Refusal> {
     let mut names = response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(USERNAME));
     match (names.next(), names.next()) {
         (None, _) => Ok(String::new()),
+        // The gateway puts U+FFFD where bytes are no UTF-8, and so two names could become one.
+        (Some(name), None) if name.value.contains(char::REPLACEMENT_CHARACTER) => Err(doubtful()),
         (Some(name), None) => url::form_decode(&name.value).ok_or_else(doubtful),
         (Some(_), Some(_)) => Err(doubtful()),
     }
