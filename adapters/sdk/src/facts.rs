@@ -232,6 +232,11 @@ impl<'a> Facts<'a> {
             if matches!(kind, "refresh" | "offline" | "logout") || (kind == "id" && !self.id_tokens) {
                 return refused(format!("`{name}` says that it is a {kind} token"));
             }
+            // RFC 9449 6.2: such an answer has `cnf` as well, but for providers that leave it out.
+            if matches!(kind, "dpop" | "pop" | "mac") {
+                let reason = format!("`{name}` says that the token is bound to a key ({kind}), and it was presented without proof");
+                return Err(Refusal::invalid(reason));
+            }
         }
         // A userinfo answer may repeat what stood in an ID token (Dex), so this is asked of the token's own members alone.
         if !self.answer.is_of_token() {

@@ -93,6 +93,18 @@ fn a_binding_is_never_lost() {
     }
 }
 
+/// Nothing else says so where a provider leaves out `cnf`.
+#[test]
+fn a_bound_kind_of_token_is_refused() {
+    let context = testing::context(&[], &[], &[]);
+    for kind in ["DPoP", "dpop", "pop", "mac", "Bearer", "bearer", "access_token"] {
+        let body = format!(r#"{{"preferred_username":"x","token_type":"{kind}"}}"#);
+        let answer = Object::parse(&crate::Content::Json(body)).expect("an object");
+        let is_bearer = Facts::of_token(&context, &answer).identity().is_ok();
+        assert_eq!(is_bearer, matches!(kind, "Bearer" | "bearer" | "access_token"), "{kind}");
+    }
+}
+
 #[test]
 fn facts_of_a_token() {
     let identity = identity(
