@@ -24,8 +24,12 @@ pub(super) fn of(configuration: &Configuration, snapshot: &Snapshot) -> Vec<Warn
     let mut warnings = Vec::new();
     for config in &configuration.providers {
         let mut warn = |text: String| warnings.push(Warning { place: format!("providers.{}", config.name), text });
-        if config.any_audience {
-            warn("any_audience: a token passes whatever application it was issued to".to_owned());
+        match (config.any_audience, config.audience.is_empty()) {
+            (true, true) => warn("any_audience: a token passes whatever application it was issued to".to_owned()),
+            (true, false) => {
+                warn("any_audience: means nothing beside `audience`, which every token is held to".to_owned())
+            }
+            (false, _) => {}
         }
         if !config.naming.require_verified_email
             && let Some(name) = snapshot.provider(&config.name).and_then(|provider| username_is_email(provider))
