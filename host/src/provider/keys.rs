@@ -26,7 +26,7 @@ const FRESHNESS: Freshness = Freshness {
     most: Duration::from_secs(900),
     last: Duration::from_secs(3600),
 };
-/// Between two fetches for the sake of keys that nobody knows.
+/// Between two fetches for the sake of keys that are not known, or no longer right.
 const UNKNOWN_PAUSE_MS: u64 = 10_000;
 /// After a fetch that failed, until the next.
 const FAILED_PAUSE_MS: u64 = 1000;
@@ -99,7 +99,7 @@ pub(super) struct Found {
 struct Fetching {
     running: Option<Landing>,
     failed: Option<(u64, String)>,
-    /// When it was last fetched for the sake of an unknown key.
+    /// When it was last fetched for the sake of a key that is not known, or no longer right.
     unknown_ms: Option<u64>,
 }
 
@@ -129,6 +129,14 @@ impl Keys {
             None => return Ok(found),
         }
         Ok(self.current.load().as_ref().map_or(found, |current| self.found(current, algorithm, id)))
+    }
+
+    /// As [`Keys::find`], in a set that is fetched now, for a token whose signature no key verified that was known: a provider may
+    /// publish another key under an id of before, or keys without ids. `None` where the set was fetched a short time ago for a
+    /// like reason, or cannot be had: what is known decides then.
+    pub(super) async fn find_again(self: &Arc<Self>, algorithm: Algorithm, id: Option<&str>) -> Option<Found> {
+        self.fetch_for_unknown()?.await.ok()?;
+        self.current.load().as_ref().map(|current| self.found(current, algorithm, id))
     }
 
     fn found(&self, current: &Current, algorithm: Algorithm, id: Option<&str>) -> Found {
@@ -203,7 +211,7 @@ impl Keys {
         landing
     }
 
-    /// A fetch for the sake of a key that nobody knows; `None` where the last one was too short a time ago to make another.
+    /// A fetch for the sake of a key that is not known, or no longer right; `None` where the last one was too short a time ago to make another.
     fn fetch_for_unknown(self: &Arc<Self>) -> Option<Landing> {
         let mut fetching = self.fetching();
         if let Some(running) = &fetching.running {

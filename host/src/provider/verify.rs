@@ -1,7 +1,7 @@
 //! A signed token, verified under a provider's published keys: the presented credential, or an answer (RFC 8725, RFC 9701).
 
-use super::keys::Keyring;
-use super::keyset;
+use super::keys::{Found, Keyring};
+use super::keyset::{self, Key};
 use crate::adapter::contract;
 use jsonwebtoken::crypto;
 use portcullis_core::identity::{Identity, Moment};
@@ -27,13 +27,21 @@ pub(super) async fn verify<'t>(
     let algorithm = keyset::algorithm(&token.algorithm).ok_or_else(unknown)?;
     // Claims that are no good whoever signed them need no keys.
     rules.admit_claims(&token, now)?;
-    let found = keyring.set(keys)?.find(algorithm, token.key_id.as_deref()).await?;
-    let good = found
-        .keys
-        .iter()
-        .any(|key| crypto::verify(token.signature, token.message.as_bytes(), &key.key, algorithm).unwrap_or(false));
-    if good {
+    let keys = keyring.set(keys)?;
+    let id = token.key_id.as_deref();
+    let verifies = |found: &Found| {
+        let by = |key: &Key| crypto::verify(token.signature, token.message.as_bytes(), &key.key, algorithm);
+        found.keys.iter().any(|key| by(key).unwrap_or(false))
+    };
+    let mut found = keys.find(algorithm, id).await?;
+    if verifies(&found) {
         return Ok(token);
+    }
+    if let Some(again) = keys.find_again(algorithm, id).await {
+        found = again;
+        if verifies(&found) {
+            return Ok(token);
+        }
     }
     // The set may hold the token's key where it cannot be read: then nobody can tell whether the token is good.
     if let Some(flaw) = found.flaw {

@@ -256,6 +256,33 @@ fn a_new_key_is_found_at_once_and_an_old_one_is_out_with_the_set() {
     world.assert_bad(&RSA.token(&claims), "a key that is not published any more");
 }
 
+/// A provider that was set up anew may give its first key the id that the first had before, and some publish keys without ids.
+#[test]
+fn a_new_key_under_the_id_of_an_old_one_is_found_and_forgeries_are_one_fetch() {
+    let without_id = |key: &Key| {
+        let mut jwk = key.jwk();
+        jwk.as_object_mut().unwrap().remove("kid");
+        jwk
+    };
+    let new = Key::new("rsa-1", Algorithm::RS256);
+    let named = json!({"kid": RSA.jwk()["kid"]});
+    for (old_jwk, new_jwk, header) in [
+        (RSA.jwk(), with(new.jwk(), &named), with(RSA.header(&json!({})), &named)),
+        (without_id(&RSA), without_id(&new), json!({"alg": "RS256"})),
+    ] {
+        let world = World::with(set(&[&old_jwk]), "    cache: none\n");
+        let claims = world.claims(&json!({}));
+        world.assert_passes(&RSA.signed(&header, &claims), "the old key");
+        *world.certs.lock().unwrap() = set(&[&new_jwk]);
+        world.assert_passes(&new.signed(&header, &claims), "a key that was published a moment ago");
+        world.assert_bad(&RSA.signed(&header, &claims), "a key that is not published any more");
+        for _ in 0..50 {
+            world.assert_bad(&STRANGER.signed(&header, &claims), "forged");
+        }
+        assert_eq!(world.fetches(), 2, "{header}");
+    }
+}
+
 #[test]
 fn times_are_judged_with_a_minute_of_skew() {
     let world = World::new();
