@@ -74,6 +74,9 @@ fn nobodys(credential: &Credential) -> Refusal {
         JwtForm::Jwt { iss: None, .. } => {
             "the token is a JWT without an issuer, and no provider of the route can be asked about it".to_owned()
         }
+        JwtForm::Encrypted { .. } => {
+            "the token is an encrypted JWT, and no provider of the route can be asked about it".to_owned()
+        }
         JwtForm::NotJwt | JwtForm::BrokenHeader => {
             "the credential has the form of none of the route's providers".to_owned()
         }

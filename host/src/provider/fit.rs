@@ -59,7 +59,11 @@ impl Declared<'_> {
             return Fit::Own;
         }
         let Some(check) = check_for(plan, credential) else { return Fit::No };
-        let is_jwt = matches!(token.form(), JwtForm::Jwt { .. });
+        let (is_jwt, is_encrypted) = match token.form() {
+            JwtForm::Jwt { .. } => (true, false),
+            JwtForm::Encrypted { .. } => (false, true),
+            JwtForm::NotJwt | JwtForm::BrokenHeader => (false, false),
+        };
         match &check.how {
             // A signature is compared with its issuer: another one's token is refused, and so is one without an issuer.
             Method::Verify(rules)
@@ -71,6 +75,8 @@ impl Declared<'_> {
             // A provider that is asked says itself whose token it is, whatever `iss` it carries; but one that takes just anything
             // does not have JWTs of its own.
             Method::Call(_) if is_jwt && matches!(check.when, Shape::Any) && !knows_jwts(plan) => Fit::No,
+            // Nor does one that plans for what is no JWT have encrypted ones.
+            Method::Call(_) if is_encrypted && matches!(check.when, Shape::Opaque) && !plans_for_jwts(plan) => Fit::No,
             Method::Call(_) => Fit::Possible,
         }
     }
@@ -99,12 +105,14 @@ fn claims(plan: &Plan, token: &BearerToken) -> bool {
 /// Whether a provider that is asked about any credential has JWTs among its own: it names an issuer, its plan has a check for
 /// JWTs, or it is asked as OpenID Connect (the `openid` scope) or RFC 7662 (an introspection request) say.
 fn knows_jwts(plan: &Plan) -> bool {
-    !plan.issuers.is_empty()
+    plans_for_jwts(plan)
         || plan.endpoints.scopes.iter().any(|scope| scope == "openid")
-        || plan.checks.iter().any(|check| {
-            matches!(check.when, Shape::Jwt | Shape::JwtFrom(_))
-                || matches!(&check.how, Method::Call(request) if is_introspection(request))
-        })
+        || plan.checks.iter().any(|check| matches!(&check.how, Method::Call(request) if is_introspection(request)))
+}
+
+/// Whether a plan names an issuer or has a check for JWTs.
+fn plans_for_jwts(plan: &Plan) -> bool {
+    !plan.issuers.is_empty() || plan.checks.iter().any(|check| matches!(check.when, Shape::Jwt | Shape::JwtFrom(_)))
 }
 
 /// RFC 7662 2.1: the token in the form field `token`, by a client.
@@ -123,16 +131,18 @@ fn has_shape(shape: &Shape, credential: &Credential) -> bool {
         Shape::Any => true,
         Shape::Basic | Shape::ApiKey => false,
         Shape::Jwt => matches!(token.form(), JwtForm::Jwt { .. }),
-        Shape::JwtFrom(issuers) => issuer(token).is_some_and(|iss| issuers.iter().any(|one| one == iss)),
+        Shape::JwtFrom(issuers) => {
+            matches!(token.form(), JwtForm::Jwt { iss: Some(iss), .. } if issuers.contains(iss))
+        }
         Shape::Opaque => !matches!(token.form(), JwtForm::Jwt { .. }),
         Shape::Prefixed(prefixes) => starts_with_one_of(token, prefixes),
     }
 }
 
-/// The unverified `iss` of a token.
+/// The unverified `iss` of a token, of an encrypted one that of its header.
 fn issuer(token: &BearerToken) -> Option<&str> {
     match token.form() {
-        JwtForm::Jwt { iss, .. } => iss.as_deref(),
+        JwtForm::Jwt { iss, .. } | JwtForm::Encrypted { iss } => iss.as_deref(),
         JwtForm::NotJwt | JwtForm::BrokenHeader => None,
     }
 }

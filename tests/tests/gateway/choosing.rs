@@ -140,6 +140,39 @@ fn a_jwt_is_never_shown_to_a_provider_that_takes_anything() {
     assert_eq!(get("/alone", &jwt("https://sso.example.com/realms/demo", "mallory")).json()["user"], "mallory");
 }
 
+/// An encrypted token (RFC 7516) has its issuer in its header, if anywhere (RFC 7519 5.3): Auth0's have, where no audience was asked
+/// for. It is shown to that issuer, and never to a provider whose tokens are no JWTs at all.
+#[test]
+fn an_encrypted_token_goes_to_the_issuer_that_its_header_names() {
+    let github =
+        Server::start(any_port(), |_| Answer::json(200, &serde_json::json!({"login": "mallory", "id": 1})).into())
+            .unwrap();
+    let (auth0, upstream) = (Server::start(any_port(), knows("alice")).unwrap(), upstream::start(any_port()).unwrap());
+    let gateway = Gateway::start(&format!(
+        "adapters: {{folder: \"{}\"}}\nproviders:\n  code:\n    adapter: github\n    any_audience: true\n    \
+         settings: {{host: \"{}\"}}\n  tenant:\n    adapter: auth0\n    any_audience: true\n    username_attribute: preferred_username\n    \
+         settings: {{domain: \"{}\"}}\nroutes:\n  - match: {{path: /}}\n    providers: [code, tenant]\n    fall_through: true\n    \
+         upstream: {{url: \"{}\"}}\n",
+        adapters().display(),
+        github.url(),
+        auth0.url(),
+        upstream.url()
+    ))
+    .unwrap();
+    let encrypted = |header: serde_json::Value, name: &str| {
+        format!("{}.key.iv.text.{name}", URL_SAFE_NO_PAD.encode(header.to_string()))
+    };
+    let get = |token: &str| client::get_as(gateway.address, "/", token).unwrap();
+    let of_tenant = serde_json::json!({"alg": "dir", "enc": "A256GCM", "iss": format!("{}/", auth0.url())});
+    let of_nobody = serde_json::json!({"alg": "dir", "enc": "A256GCM"});
+    for header in [of_tenant, of_nobody] {
+        assert_eq!(get(&encrypted(header.clone(), "alice")).json()["user"], "alice", "{header}");
+        assert_refused(&get(&encrypted(header, "bob")), 401, "of its issuer");
+    }
+    assert!(github.seen().is_empty(), "an encrypted token was shown to a provider whose tokens are no JWTs");
+    assert_eq!(get("opaque").json()["user"], "mallory");
+}
+
 #[test]
 fn a_token_of_nobody_in_particular_is_shown_to_the_first_alone_unless_told_otherwise() {
     let two = Two::new("");

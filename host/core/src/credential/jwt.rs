@@ -22,8 +22,13 @@ const DEPTH_MAX: usize = 32;
 /// The outer form of a bearer token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JwtForm {
-    /// Not three base64url parts whose first is a JSON object.
+    /// Neither three nor five base64url parts whose first is a JSON object.
     NotJwt,
+    /// The form of an encrypted JWT (RFC 7516 3.1), which its provider alone can read.
+    Encrypted {
+        /// `iss` of the header (RFC 7519 5.3), unverified, where it is a text.
+        iss: Option<String>,
+    },
     /// The form of a JWT.
     Jwt {
         /// `alg` of the header, where it is a text.
@@ -42,7 +47,7 @@ impl JwtForm {
     #[must_use]
     pub fn is_unsigned(&self) -> bool {
         match self {
-            Self::NotJwt => false,
+            Self::NotJwt | Self::Encrypted { .. } => false,
             Self::BrokenHeader => true,
             Self::Jwt { alg, .. } => alg.as_deref().is_none_or(|alg| {
                 let letters: String = alg.chars().filter(|c| c.is_alphanumeric()).collect();
@@ -55,11 +60,15 @@ impl JwtForm {
 /// Parses a token's form. Decoding is lenient (either alphabet, padding or none), since a lenient provider's would be.
 #[must_use]
 pub(super) fn jwt_form(token: &str) -> JwtForm {
-    let mut parts = token.split('.');
-    let (Some(header), Some(claims), Some(_signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
+    let mut parts = token.splitn(6, '.');
+    let (Some(header), Some(claims), Some(_), more) = (parts.next(), parts.next(), parts.next(), parts.count()) else {
         return JwtForm::NotJwt;
     };
+    match more {
+        0 => {}
+        2 => return encrypted_form(header).unwrap_or(JwtForm::NotJwt),
+        _ => return JwtForm::NotJwt,
+    }
     let Some(header) = decode(header) else { return JwtForm::NotJwt };
     if header.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return JwtForm::NotJwt;
@@ -67,6 +76,15 @@ pub(super) fn jwt_form(token: &str) -> JwtForm {
     let Some(alg) = algorithm(&header) else { return JwtForm::BrokenHeader };
     let iss = decode(claims).and_then(|claims| json::text_member(std::str::from_utf8(&claims).ok()?, "iss", DEPTH_MAX));
     JwtForm::Jwt { alg, iss }
+}
+
+/// The form of a token of five parts; `None` where its header is not one of an encrypted token.
+fn encrypted_form(header: &str) -> Option<JwtForm> {
+    let header = decode(header)?;
+    let limits = Limits { bytes: HEADER_BYTES_MAX, depth: DEPTH_MAX };
+    let members = json::members(&header, limits, HEADER_MEMBERS_MAX)?;
+    let member = |wanted: &str| members.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value);
+    member("enc").map(|_| JwtForm::Encrypted { iss: member("iss").and_then(json::as_text) })
 }
 
 /// `alg` of a header, `Some(None)` where it is absent or no text. `None`: the header is broken.

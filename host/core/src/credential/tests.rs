@@ -109,7 +109,17 @@ fn tokens_in_the_form_of_a_jwt() {
         let form = jwt_form(&jwt(r#"{"alg":"RS256"}"#, claims));
         assert_eq!(form, JwtForm::Jwt { alg: Some("RS256".into()), iss: None }, "{claims}");
     }
-    for token in ["abc", "a.b", "a.b.c", "gho_abc", "..", "W10.e30.x", "a.b.c.d.e", "bnVsbA.e30."] {
+    let encrypted = |header: &str| jwt_form(&format!("{}.a.b.c.d", URL_SAFE_NO_PAD.encode(header)));
+    assert_eq!(encrypted(r#"{"alg":"dir","enc":"A"}"#), JwtForm::Encrypted { iss: None });
+    let form = encrypted(r#"{"alg":"dir","enc":"A","iss":"https://a"}"#);
+    assert_eq!(form, JwtForm::Encrypted { iss: Some("https://a".into()) });
+    assert!(!form.is_unsigned());
+    for header in [r#"{"alg":"dir"}"#, r#"{"enc":"A","iss":"a","iss":"b"}"#, "[]", "junk"] {
+        assert_eq!(encrypted(header), JwtForm::NotJwt, "{header}");
+    }
+    for token in
+        ["abc", "a.b", "a.b.c", "gho_abc", "..", "W10.e30.x", "a.b.c.d.e", "a.b.c.d", "a.b.c.d.e.f", "bnVsbA.e30."]
+    {
         assert_eq!(jwt_form(token), JwtForm::NotJwt, "{token}");
         assert!(!jwt_form(token).is_unsigned());
     }

@@ -50,7 +50,7 @@ impl Provider {
         self.plan.as_ref()?.checks.iter().find(|check| match &check.when {
             Shape::Any => true,
             Shape::Jwt => is_jwt,
-            Shape::JwtFrom(list) => iss.is_some_and(|iss| list.contains(&iss.to_owned())),
+            Shape::JwtFrom(list) => is_jwt && iss.is_some_and(|iss| list.contains(&iss.to_owned())),
             Shape::Opaque => !is_jwt,
             Shape::Prefixed(list) => list.iter().any(|prefix| token.starts_with(prefix.as_str())),
             Shape::Basic | Shape::ApiKey => false,
@@ -135,10 +135,16 @@ fn token() -> impl Strategy<Value = (String, Option<String>, bool)> {
         Just("https://nobody.example"),
         Just("https://c.example/"),
     ];
+    let issuer_in_header = proptest::sample::select(ISSUERS.as_slice());
+    let encrypted = |iss: Option<&str>| {
+        let iss = iss.map(|iss| format!(r#","iss":"{iss}""#)).unwrap_or_default();
+        format!("{}.a.b.c.d", URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"dir","enc":"A"{iss}}}"#)))
+    };
     prop_oneof![
         4 => issuer.prop_map(move |iss| (jwt(format!(r#"{{"iss":"{iss}"}}"#)), Some(iss.to_owned()), true)),
         1 => Just((jwt("{}".to_owned()), None, true)),
         1 => Just(("opaque".to_owned(), None, false)),
+        1 => proptest::option::of(issuer_in_header).prop_map(move |iss| (encrypted(iss), iss.map(str::to_owned), false)),
         1 => proptest::sample::select(PREFIXES.as_slice()).prop_map(|prefix| (format!("{prefix}x"), None, false)),
     ]
 }
@@ -150,6 +156,8 @@ proptest! {
     fn a_token_reaches_nobody_it_cannot_belong_to((text, iss, is_jwt) in token(), providers in proptest::collection::vec(provider(), 1..5)) {
         let token = BearerToken::new(&*text);
         prop_assert_eq!(matches!(token.form(), JwtForm::Jwt { .. }), is_jwt);
+        let is_encrypted = text.ends_with(".a.b.c.d");
+        prop_assert_eq!(matches!(token.form(), JwtForm::Encrypted { .. }), is_encrypted);
         let token = Credential::Bearer(token);
         let iss = iss.as_deref();
         let claims: Vec<bool> = providers.iter().map(|provider| provider.claims(&text, iss)).collect();
@@ -174,12 +182,14 @@ proptest! {
             let in_family = iss.and_then(|iss| iss.strip_prefix("https://c.example/")).is_some_and(|tid| !tid.is_empty());
             in_family && matches!(&check.how, Method::Verify(rules) if rules.issuers.iter().any(|one| one == TEMPLATE))
         };
-        let knows_jwts = |plan: &Plan| {
+        let plans_for_jwts = |plan: &Plan| {
             !plan.issuers.is_empty()
+                || plan.checks.iter().any(|check| matches!(check.when, Shape::Jwt | Shape::JwtFrom(_)))
+        };
+        let knows_jwts = |plan: &Plan| {
+            plans_for_jwts(plan)
                 || plan.endpoints.scopes.contains(&"openid".to_owned())
-                || plan.checks.iter().any(|check| {
-                    matches!(check.when, Shape::Jwt | Shape::JwtFrom(_)) || check.how == Method::Call(request(true))
-                })
+                || plan.checks.iter().any(|check| check.how == Method::Call(request(true)))
         };
         // Nobody claims it: who may own it, and who may not.
         let mut family = Vec::new();
@@ -188,6 +198,8 @@ proptest! {
             let (Some(check), Some(plan)) = (provider.check(&text, iss, is_jwt), &provider.plan) else { continue };
             match &check.how {
                 Method::Verify(_) if of_family(check) => family.push(at),
+                // An encrypted token may be one of just anything, but not of a provider that plans for no JWTs.
+                Method::Call(_) if is_encrypted && check.when == Shape::Opaque && !plans_for_jwts(plan) => {}
                 Method::Call(_) if !is_jwt || check.when != Shape::Any || knows_jwts(plan) => possible.push(at),
                 _ => {}
             }
