@@ -234,7 +234,9 @@ impl<'a> Facts<'a> {
             }
             // RFC 9449 6.2: such an answer has `cnf` as well, but for providers that leave it out.
             if matches!(kind, "dpop" | "pop" | "mac") {
-                let reason = format!("`{name}` says that the token is bound to a key ({kind}), and it was presented without proof");
+                let reason = format!(
+                    "`{name}` says that the token is bound to a key ({kind}), and it was presented without proof"
+                );
                 return Err(Refusal::invalid(reason));
             }
         }

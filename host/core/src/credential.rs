@@ -7,7 +7,7 @@ mod bearer;
 mod jwt;
 
 pub use bearer::BearerToken;
-pub use jwt::JwtForm;
+pub use jwt::{JwtForm, claims_all_jwts};
 
 use crate::secret::Secret;
 use base64::Engine as _;

@@ -1,6 +1,7 @@
 //! Between the contract's generated types and the words of the core. What an adapter says is checked here once.
 
 use super::contract::{self, Finding};
+use portcullis_core::credential::claims_all_jwts;
 use portcullis_core::identity::{Actor, Attribute, Email, Identity, Moment};
 use portcullis_core::refusal::{Cause, Refusal};
 use portcullis_core::setting::{CredentialKind, Description, RESERVED, SettingKind, SettingSpec};
@@ -37,6 +38,9 @@ pub(super) fn description(found: contract::Description) -> Result<Description, S
     }
     if let Some(prefix) = found.token_prefixes.iter().find(|prefix| prefix.contains(acts)) {
         return Err(format!("the token prefix `{}` holds a control character", prefix.escape_debug()));
+    }
+    if let Some(prefix) = found.token_prefixes.iter().find(|prefix| claims_all_jwts(prefix)) {
+        return Err(format!("the token prefix `{}` claims the JWTs of every issuer", prefix.escape_debug()));
     }
     if found.credentials.is_empty() {
         return Err("it takes no kind of credential".to_owned());

@@ -7,6 +7,7 @@ use crate::adapter::{Adapter, CallFault, contract};
 use crate::config::{ClientAuth, ProviderConfig};
 use contract::{Authorization, Body, Method, Plan, PlanError, Request, Response, Source, Step};
 use portcullis_core::base_url::{Origin, is_loopback};
+use portcullis_core::credential::claims_all_jwts;
 use portcullis_core::jws::issuer_template;
 use portcullis_core::setting::SettingValue;
 use portcullis_core::text;
@@ -266,6 +267,15 @@ fn vet(plan: &Plan, config: &ProviderConfig) -> Vec<PlanProblem> {
         problems.push(PlanProblem::new(None, "the plan checks nothing", "report it to whoever wrote the adapter"));
     }
     for check in &plan.checks {
+        if let contract::Shape::Prefixed(prefixes) = &check.when
+            && let Some(prefix) = prefixes.iter().find(|prefix| claims_all_jwts(prefix))
+        {
+            let problem = format!(
+                "the plan's prefix `{}` claims the JWTs of every issuer, those of the route's other providers too",
+                prefix.escape_debug()
+            );
+            problems.push(PlanProblem::new(None, problem, "report it to whoever wrote the adapter"));
+        }
         match &check.how {
             Method::Call(request) => {
                 problems.extend(vet_request(request, config));

@@ -177,7 +177,7 @@ fn a_plan_that_cannot_be_trusted_starts_nothing() {
     let elsewhere = Server::start(any_port(), answers).unwrap();
     let folder = folder("dist");
     let grant = format!("`origins: [{}]`", elsewhere.url());
-    let plans: [(&str, &str); 30] = [
+    let plans: [(&str, &str); 31] = [
         ("plan-loop", "`make-plan` did not end within 100 ms"),
         ("plan-trap", "`make-plan` trapped"),
         ("plan-huge", "`make-plan` returned more than"),
@@ -207,6 +207,7 @@ fn a_plan_that_cannot_be_trusted_starts_nothing() {
         ("plan-unshown-client", "without showing it to the provider"),
         ("plan-slot-twice", "one member of its JSON body twice"),
         ("plan-slot-within", "one member of its JSON body twice"),
+        ("plan-prefix-jwt", "`eyJ` claims the JWTs of every issuer"),
         ("plan-slot-root", "one member of its JSON body twice"),
     ];
     for (behave, reason) in plans {

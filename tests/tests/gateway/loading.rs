@@ -125,6 +125,7 @@ fn a_description_that_cannot_be_relied_on_is_refused() {
         ("name", "Be Have"),
         ("dupl", "host"),
         ("ours", "client_secret"),
+        ("pref", "the token prefix `ey` claims the JWTs of every issuer"),
         ("when", "depends on a setting that is not described"),
         ("esct", "the text of its title holds a control character"),
         ("escv", "the text of its version holds a control character"),

@@ -57,6 +57,13 @@ impl JwtForm {
     }
 }
 
+/// Whether a prefix claims JWTs of whatever issuer: `eyJ` is how a JOSE header begins in base64url (RFC 7515 A.1.1).
+#[must_use]
+pub fn claims_all_jwts(prefix: &str) -> bool {
+    const BEGINNING: &str = "eyJ";
+    !prefix.is_empty() && (BEGINNING.starts_with(prefix) || prefix.starts_with(BEGINNING))
+}
+
 /// Parses a token's form. Decoding is lenient (either alphabet, padding or none), since a lenient provider's would be.
 #[must_use]
 pub(super) fn jwt_form(token: &str) -> JwtForm {

@@ -44,6 +44,7 @@ impl Adapter for Odd {
             "describe:esca" => description.about = "Red: \u{1b}[31m".into(),
             "describe:escs" => description.settings[1].about = "x\rHost: safe".into(),
             "describe:escd" => description.settings[1].default = Some("well\u{202e}".into()),
+            "describe:pref" => description.token_prefixes = vec!["ey".into()],
             "describe:when" => description.settings[1] = description.settings[1].clone().only_when("nobody", &["x"]),
             _ => {}
         }

@@ -51,6 +51,7 @@ pub(crate) fn plan(context: &Context, documents: &[Response]) -> Result<Step, Pl
             None => return Ok(fetch(format!("{}/document", context.text("host")))),
             Some(_) => deeds::run_forever(),
         },
+        "plan-prefix-jwt" => Plan::of(vec![Check::prefixed("eyJ", honest()), Check::any(honest())]),
         "plan-loop" => deeds::run_forever(),
         "plan-trap" => panic!("as told"),
         "plan-huge" => Plan::asking(honest()).note(&"x".repeat(1024 * 1024)),
