@@ -150,6 +150,23 @@ fn check_and_the_start_warn_of_a_username_that_somebody_may_have_chosen() {
     );
 }
 
+/// What an adapter has to say of these settings is read where the file is written, and not only in the log of the start.
+#[test]
+fn check_shows_what_the_adapter_notes_of_the_settings() {
+    for (allowed, noted) in [("", true), (", allowed_tenants: [a8990e1f-ff32-408a-9f8e-78d3b9139b95]", false)] {
+        let config = format!(
+            "adapters: {{folder: {}}}\nproviders:\n  staff:\n    adapter: azure-ad\n    any_audience: true\n    \
+             origins: [https://graph.microsoft.com]\n    settings: {{tenant: common{allowed}}}\nroutes:\n  - match: {{path: /}}\n    \
+             providers: [staff]\n    upstream: {{url: \"http://127.0.0.1:9\"}}\n",
+            adapters().display()
+        );
+        let output = run(&["check", "--config", "{config}"], &config, &[]).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        let note = "note: providers.staff: tokens of every directory of the world pass";
+        assert_eq!(text(&output).contains(note), noted, "{}", text(&output));
+    }
+}
+
 /// As [`run`], and it must come to an end.
 fn run_in_time(arguments: &[&str], config: &str) -> Output {
     let (done, ended) = mpsc::channel();
