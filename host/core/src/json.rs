@@ -7,7 +7,7 @@ mod member;
 mod scan;
 
 pub use flatten::flatten;
-pub use mask::{is_token_member, mask, names_token_member};
+pub use mask::{Copies, copies, is_token_member, mask, names_token_member};
 pub use member::{as_text, members, text_member};
 
 /// How much is looked at.

@@ -17,6 +17,10 @@ use std::borrow::Cow;
 /// A shorter client secret is not looked for: no provider repeats it, and an `x` would be found in every name.
 const SECRET_BYTES_MIN: usize = 8;
 
+/// What a client presents may be any word. One shorter than this is no credential that a provider made, and may be a word that
+/// says no (`anonymous`).
+const CREDENTIAL_BYTES_MIN: usize = 16;
+
 /// The spellings of a provider's secrets, made when it is planned.
 pub(super) struct SecretNeedles(Vec<Secret>);
 
@@ -64,7 +68,11 @@ impl<'p> Needles<'p> {
     /// The spellings in which a text of this many bytes could repeat them. No unescaping makes a text longer, so a short
     /// answer holds no copy of a long token, and that token's spellings are not even made.
     fn spelled(&self, bytes: usize) -> Spelled<'p> {
-        Spelled { secrets: self.secrets, sent: spellings(self.sent.iter().copied().filter(|text| text.len() <= bytes)) }
+        Spelled {
+            secrets: self.secrets,
+            sent: spellings(self.sent.iter().copied().filter(|text| text.len() <= bytes)),
+            may_be_words: self.sent.iter().any(|text| text.len() < CREDENTIAL_BYTES_MIN),
+        }
     }
 }
 
@@ -72,6 +80,8 @@ impl<'p> Needles<'p> {
 struct Spelled<'p> {
     secrets: &'p [Secret],
     sent: Vec<Secret>,
+    /// Something that was sent is as short as a word.
+    may_be_words: bool,
 }
 
 impl Spelled<'_> {
@@ -111,14 +121,21 @@ pub(super) fn answer(label: &str, raw: &Raw, needles: &Needles<'_>) -> Response 
     let needles = spelled.texts();
     let masked = |text: &str| copies::mask(text, &needles, MASK).into_owned();
     let headers = headers.iter().map(|(name, value)| Pair { name: masked(name), value: masked(value) }).collect();
-    Response { to: label.to_owned(), status: raw.status, headers, body: content(&raw.body, &body, &needles) }
+    Response {
+        to: label.to_owned(),
+        status: raw.status,
+        headers,
+        body: content(&raw.body, &body, &needles, spelled.may_be_words),
+    }
 }
 
 /// `text`: the body, read leniently. Needles are ASCII or whole text, so that hides none.
-fn content(body: &[u8], text: &str, needles: &[&str]) -> Content {
+fn content(body: &[u8], text: &str, needles: &[&str], may_be_words: bool) -> Content {
     match json::check(body, json::Limits::default()) {
         json::Content::Empty => Content::Empty,
-        json::Content::Json(text) => mask(text, needles).map_or_else(|| Content::Other(Vec::new()), Content::Json),
+        json::Content::Json(text) => {
+            mask(text, needles, may_be_words).map_or_else(|| Content::Other(Vec::new()), Content::Json)
+        }
         json::Content::Other if copies::found(text, needles) || hands_out_token(text) => Content::Other(Vec::new()),
         json::Content::Other => Content::Other(body.to_vec()),
     }
@@ -132,18 +149,19 @@ fn hands_out_token(text: &str) -> bool {
             && url::form_urlencoded::parse(text.as_bytes()).any(|(name, _)| json::is_token_member(name.trim())))
 }
 
-/// A checked JSON text without what the adapter must not see; `None` where masking made two names equal.
+/// A checked JSON text without what the adapter must not see; `None` where masking would take a member, or a word that says no, out
+/// of it: a client that presents `type` or `anonymous` must not be read another answer than one that presents anything else.
 pub(super) fn masked(text: &str, needles: &Needles<'_>) -> Option<String> {
-    mask(text.to_owned(), &needles.spelled(text.len()).texts())
+    let spelled = needles.spelled(text.len());
+    mask(text.to_owned(), &spelled.texts(), spelled.may_be_words)
 }
 
-fn mask(text: String, needles: &[&str]) -> Option<String> {
-    match json::mask(&text, needles, MASK) {
-        Cow::Borrowed(_) => Some(text),
-        Cow::Owned(masked) => match json::check(masked.as_bytes(), json::Limits::default()) {
-            json::Content::Json(masked) => Some(masked),
-            _ => None,
-        },
+fn mask(text: String, needles: &[&str], may_be_words: bool) -> Option<String> {
+    let Cow::Owned(masked) = json::mask(&text, needles, MASK) else { return Some(text) };
+    match json::copies(&text, needles) {
+        json::Copies::InNames => None,
+        json::Copies::InValues if may_be_words => None,
+        json::Copies::InValues | json::Copies::None => Some(masked),
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) async fn answer(
         return Err(refused("is signed for somebody else"));
     }
     let (Some(header), Some(claims)) = (masked(&token.header, needles), masked(&token.claims, needles)) else {
-        return Err(refused("repeats the credential where two members of it become one"));
+        return Err(refused("repeats the credential where it cannot be masked"));
     };
     Ok(Answer::Verified(Verified { to: request.label.clone(), header, claims }))
 }

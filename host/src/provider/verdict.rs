@@ -296,7 +296,7 @@ impl Provider {
         // The claims are of what the client presented, and may hold a further token all the same.
         let needles = Needles::new(&self.secrets, None);
         let (Some(header), Some(claims)) = (masked(&token.header, &needles), masked(&token.claims, &needles)) else {
-            return Err(Refusal::invalid("the token repeats a secret where two members of it become one"));
+            return Err(Refusal::invalid("the token repeats a secret where it cannot be masked"));
         };
         let verified = Answer::Verified(contract::Verified { to: "credential".to_owned(), header, claims });
         if let Some(seen) = seen {

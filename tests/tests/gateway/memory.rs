@@ -129,6 +129,35 @@ fn tokens_that_a_provider_hands_out_are_masked() {
     search("dist", "search", &[handed.to_owned(), escaped], answers);
 }
 
+/// A client may present any word. What is masked of it must not be what says no: Confluence answers 200 to whom it does not know.
+#[test]
+fn a_credential_that_is_a_word_of_the_answer_takes_no_word_out_of_it() {
+    let nobody = serde_json::json!({
+        "type": "anonymous", "displayName": "Anonymous", "a-member-with-a-long-name": {"x": "a-value-of-some-length"},
+    });
+    let provider = Server::start(any_port(), move |_| Answer::json(200, &nobody).into()).unwrap();
+    let upstream = upstream::start(any_port()).unwrap();
+    let gateway = Gateway::start(&format!(
+        "providers:\n  staff:\n    adapter: confluence-dc\n    any_audience: true\n    cache: none\n    \
+         username_attribute: displayName\n    settings: {{base_url: \"{}\"}}\nroutes:\n  - match: {{path: /}}\n    \
+         providers: [staff]\n    upstream: {{url: \"{}\"}}\n",
+        provider.url(),
+        upstream.url()
+    ))
+    .unwrap();
+    for (token, status) in [
+        ("canary-token-of-nobody", 401),
+        ("a-value-of-some-length", 401),
+        ("type", 503),
+        ("ype", 503),
+        ("anonymous", 503),
+        ("a-member-with-a-long-name", 503),
+    ] {
+        assert_eq!(client::get_as(gateway.address, "/", token).unwrap().status, status, "{token}");
+    }
+    assert!(upstream.seen().is_empty());
+}
+
 fn search(dist: &str, behave: &str, texts: &[String], answers: Vec<Answer>) {
     let turn = Arc::new(AtomicUsize::new(0));
     let (turns, count) = (Arc::clone(&turn), answers.len());

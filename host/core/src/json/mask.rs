@@ -33,8 +33,8 @@ pub fn names_token_member(text: &str) -> bool {
 pub fn mask<'j>(json: &'j str, needles: &[&str], mask: &str) -> Cow<'j, str> {
     let mut result = String::new();
     let mut copied = 0;
-    each_string(json, |start, end, inside, of_token| {
-        let masked = if of_token && !inside.is_empty() {
+    each_string(json, |start, end, inside, role| {
+        let masked = if role == Role::Token && !inside.is_empty() {
             Cow::Owned(mask.to_owned())
         } else {
             copies::mask(inside, needles, mask)
@@ -52,9 +52,42 @@ pub fn mask<'j>(json: &'j str, needles: &[&str], mask: &str) -> Cow<'j, str> {
     Cow::Owned(result)
 }
 
-/// Calls with the byte range between the quotes of each string token, what the token says, and whether it is the value of a
-/// member that holds a token.
-fn each_string(json: &str, mut visit: impl FnMut(usize, usize, &str, bool)) {
+/// Where the string tokens of a JSON text hold a copy of a needle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Copies {
+    /// Nowhere.
+    None,
+    /// In values alone.
+    InValues,
+    /// In the name of a member.
+    InNames,
+}
+
+/// Where the string tokens of a JSON text that [`super::check`] accepted hold a copy of a needle.
+#[must_use]
+pub fn copies(json: &str, needles: &[&str]) -> Copies {
+    let mut found = Copies::None;
+    each_string(json, |_, _, inside, role| {
+        if copies::found(inside, needles) {
+            found = found.max(if role == Role::Name { Copies::InNames } else { Copies::InValues });
+        }
+    });
+    found
+}
+
+/// What a string token is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// The name of a member.
+    Name,
+    /// The value of a member that holds a token.
+    Token,
+    /// Any other value.
+    Value,
+}
+
+/// Calls with the byte range between the quotes of each string token, what the token says, and what it is.
+fn each_string(json: &str, mut visit: impl FnMut(usize, usize, &str, Role)) {
     let bytes = json.as_bytes();
     let first_of =
         |at: usize| bytes.get(at..).and_then(|rest| rest.iter().position(|byte| !byte.is_ascii_whitespace()));
@@ -68,8 +101,13 @@ fn each_string(json: &str, mut visit: impl FnMut(usize, usize, &str, bool)) {
         let of_token = token_at.take() == Some(start - 1);
         at = end + 1;
         if let Some(said) = unescape(inside) {
-            visit(start, end, &said, of_token);
             let colon = first_of(at).map(|white| at + white).filter(|colon| bytes.get(*colon) == Some(&b':'));
+            let role = match colon {
+                Some(_) => Role::Name,
+                None if of_token => Role::Token,
+                None => Role::Value,
+            };
+            visit(start, end, &said, role);
             if let Some(colon) = colon
                 && is_token_member(&said)
             {
