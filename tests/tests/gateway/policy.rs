@@ -317,7 +317,7 @@ fn usernames_are_mapped_as_configured_and_nobody_becomes_somebody_else() {
     };
     assert_eq!(user("Alice-at-Example.COM"), (200, Some("alice".to_owned())));
     assert_eq!(user("Alice-at-example.org"), (200, Some("alice@example.org".to_owned())));
-    for refused in ["alice", "-at-example.com", "bob-at-b.org-at-example.com", "alice-at-example.com--false"] {
+    for refused in ["alice--true", "-at-example.com", "bob-at-b.org-at-example.com", "alice-at-example.com--false"] {
         assert_eq!(user(refused).0, 401, "{refused}");
     }
 }
