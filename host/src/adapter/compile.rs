@@ -36,14 +36,22 @@ pub fn compile(folder: &Path, aside: bool) -> Result<(), String> {
         .stack_size(limits::COMPILE_STACK_BYTES)
         .build()
         .map_err(|error| format!("no thread to compile it on: {error}"))?;
-    pool.install(|| Component::from_binary(&engine, &bytes)).map(drop).map_err(|error| format!("{error:#}"))
+    let component = pool.install(|| Component::from_binary(&engine, &bytes)).map_err(|error| format!("{error:#}"))?;
+    let image = component.image_range();
+    let length = image.end.addr().saturating_sub(image.start.addr());
+    if length > limits::IMAGE_BYTES_MAX {
+        let most = limits::IMAGE_BYTES_MAX;
+        return Err(format!("it becomes {length} bytes of code, more than the {most} that an adapter may have"));
+    }
+    Ok(())
 }
 
 /// Sets the limits of this process. They can never be raised again.
 fn confine(aside: bool) -> Result<(), String> {
     let told = |what: &str, error: Errno| format!("no limit of {what}: {error}");
     if aside {
-        rustix::process::nice(NICE).map_err(|error| told("priority", error))?;
+        // Where the system does not let it (a filter of system calls), it shares the processors as others do.
+        let _ = rustix::process::nice(NICE);
     }
     #[cfg(target_os = "linux")]
     {

@@ -10,9 +10,11 @@ use crate::regular;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustix::io::Errno;
 use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -89,18 +91,17 @@ impl Compiled {
             .env_clear()
             .env("MIMALLOC_ARENA_RESERVE", limits::COMPILE_ARENA_KIB.to_string())
             .current_dir("/")
+            // Signals to the gateway's group (a terminal's, `tini -g`) are not for it; it ends with the gateway all the same.
+            .process_group(0)
             .stdin(File::open(&input).map_err(failed)?)
             .stdout(Stdio::null())
             .stderr(File::create(&said).map_err(failed)?);
         let began = Instant::now();
         let child = command.spawn().map_err(|error| format!("{} cannot be run: {error}", self.program.display()))?;
-        match ended(child) {
-            Ok(Some(status)) if status.success() => {}
-            Ok(status) => {
-                let said = regular::read(&said, limits::CODE_BYTES_MAX.min(SAID_BYTES_MAX)).unwrap_or_default();
-                return Err(reason(status, &String::from_utf8_lossy(&said)));
-            }
-            Err(error) => return Err(format!("the process that compiles was lost: {error}")),
+        let ended = ended(child).map_err(|error| format!("the process that compiles was lost: {error}"))?;
+        let said = regular::read(&said, SAID_BYTES_MAX).unwrap_or_default();
+        if let Some(reason) = reason(ended, &String::from_utf8_lossy(&said)) {
+            return Err(reason);
         }
         let made = made(&workshop.path().join(MODULES)).map_err(failed)?;
         let (version, code) = made.ok_or("the process that compiles has left no code")?;
@@ -151,34 +152,55 @@ impl Compiled {
 /// After which time a folder that a process was to write to is no longer used.
 const LEFT_AFTER: Duration = Duration::from_secs(3600);
 
-/// Waits for the end of the process; `None`: it took too long and was killed.
-fn ended(mut child: Child) -> std::io::Result<Option<ExitStatus>> {
+/// How the process ended.
+enum End {
+    With(ExitStatus),
+    /// The system does not tell: whoever started the gateway has it ignore SIGCHLD.
+    Somehow,
+    /// It took too long and was killed.
+    Late,
+}
+
+/// Waits for the end of the process.
+fn ended(mut child: Child) -> std::io::Result<End> {
+    let is_unknown = |error: &std::io::Error| error.raw_os_error() == Some(Errno::CHILD.raw_os_error());
     let limit = Instant::now() + limits::COMPILE_MAX;
     loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(End::With(status)),
+            Ok(None) => {}
+            Err(error) if is_unknown(&error) => return Ok(End::Somehow),
+            Err(error) => return Err(error),
         }
         if Instant::now() > limit {
             child.kill()?;
-            child.wait()?;
-            return Ok(None);
+            return match child.wait() {
+                Err(error) if !is_unknown(&error) => Err(error),
+                _ => Ok(End::Late),
+            };
         }
         std::thread::sleep(LOOK_EVERY);
     }
 }
 
-fn reason(status: Option<ExitStatus>, said: &str) -> String {
-    let said = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing");
-    match status {
-        Some(status) if status.code().is_some() => said.to_owned(),
-        Some(status) => format!(
-            "it cannot be compiled within {} MiB of memory and {} s of processor time ({status}: {said})",
+/// Why it has failed, if it has. Where it succeeds, it says nothing.
+fn reason(end: End, said: &str) -> Option<String> {
+    let said = said.lines().map(str::trim).find(|line| !line.is_empty());
+    match end {
+        End::With(status) if status.success() => None,
+        End::Somehow => said.map(str::to_owned),
+        End::With(status) if status.code().is_some() => Some(said.unwrap_or(NOTHING).to_owned()),
+        End::With(status) => Some(format!(
+            "it cannot be compiled within {} MiB of memory and {} s of processor time ({status}: {})",
             limits::COMPILE_MEMORY_BYTES_MAX >> 20,
-            limits::COMPILE_CPU_SECONDS_MAX
-        ),
-        None => format!("it was not compiled within {} s", limits::COMPILE_MAX.as_secs()),
+            limits::COMPILE_CPU_SECONDS_MAX,
+            said.unwrap_or(NOTHING)
+        )),
+        End::Late => Some(format!("it was not compiled within {} s", limits::COMPILE_MAX.as_secs())),
     }
 }
+
+const NOTHING: &str = "it said nothing";
 
 /// The one file of code below `modules`, and the name of the folder that it is in.
 fn made(modules: &Path) -> std::io::Result<Option<(std::ffi::OsString, PathBuf)>> {

@@ -99,6 +99,7 @@ fn common(cache: Cache) -> Config {
         .max_wasm_stack(limits::STACK_BYTES_MAX)
         .wasm_component_model(true)
         .memory_init_cow(true)
+        .memory_guaranteed_dense_image_size(limits::SPARSE_BYTES_MAX)
         // Bounds are checked by instructions, not by pages that trap: a verdict is short, and making such pages ready and
         // giving them back would be a third of it.
         .signals_based_traps(false)
@@ -129,7 +130,7 @@ fn running(cache: Cache, pooled: bool) -> Config {
             .total_memories(limits::INSTANCES_MAX)
             .total_tables(limits::INSTANCES_MAX * 4)
             .max_core_instances_per_component(20)
-            .max_memories_per_component(4)
+            .max_memories_per_component(limits::MEMORIES_MAX)
             .max_tables_per_component(8)
             .max_memory_size(limits::MEMORY_BYTES_MAX)
             .table_elements(limits::TABLE_ELEMENTS_MAX)

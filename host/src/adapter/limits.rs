@@ -12,6 +12,13 @@ pub const CORE_INSTANCES_MAX: u64 = 64;
 pub const COMPONENT_INSTANCES_MAX: u64 = 16;
 /// Types in all its modules.
 pub const TYPES_MAX: u64 = 20_000;
+/// Bytes in which it declares the types of its components' interfaces. WASI's take some 20,000.
+pub const TYPE_BYTES_MAX: u64 = 1024 * 1024;
+/// Memories that its modules declare: as many as one instance of it gets.
+pub const MEMORIES_MAX: u32 = 4;
+/// What is kept in lists, over all: imports, exports, globals, segments, aliases. A Rust guest has some 100, an interpreter made
+/// of many modules tens of thousands.
+pub const ITEMS_MAX: u64 = 200_000;
 /// Parameters and results of one function.
 pub const SIGNATURE_MAX: u64 = 100;
 /// Functions in all its modules. A Rust guest has some 500, an interpreter 10,000.
@@ -26,19 +33,25 @@ pub const FUNCTION_WORK_MAX: u64 = 4_000_000;
 /// The same, over all functions. A Rust guest has some 500,000.
 pub const WORK_MAX: u64 = 100_000_000;
 /// What compiling one component may take of memory, in a process of its own; its code and threads are part of it.
-pub const COMPILE_MEMORY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// They are address space, of which half is never touched. A JavaScript engine (10 MB) takes 700 MB of memory and twice as much
+/// of this.
+pub const COMPILE_MEMORY_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 /// What compiling one component may take of the processors, all threads together.
 pub const COMPILE_CPU_SECONDS_MAX: u64 = 60;
 /// How long compiling one component may take, on a machine that is busy as well.
 pub const COMPILE_MAX: Duration = Duration::from_secs(180);
-/// Threads that compile one component.
-pub const COMPILE_THREADS_MAX: usize = 4;
+/// Threads that compile one component. Each takes address space, so that more of them would refuse what fewer compile.
+pub const COMPILE_THREADS_MAX: usize = 2;
 /// Native stack of each of them.
 pub const COMPILE_STACK_BYTES: usize = 4 * 1024 * 1024;
 /// What their allocator reserves at a time, in KiB.
 pub const COMPILE_ARENA_KIB: u64 = 64 * 1024;
 /// The largest code that a component may become, compressed.
 pub const CODE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// The code that a component may become, which stays in memory.
+pub const IMAGE_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Memory that is made ready as one image for all instances, though most of it is zero.
+pub const SPARSE_BYTES_MAX: u64 = 2 * 1024 * 1024;
 /// The folder of compiled code: beyond this the oldest is removed.
 pub const COMPILED_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// Files that an adapters folder may hold.

@@ -25,6 +25,8 @@ impl From<BinaryReaderError> for Flaw {
     }
 }
 
+const ITEMS: &str = "imports, exports, globals, segments and aliases";
+
 /// What was counted so far.
 #[derive(Debug, Default)]
 pub(super) struct Measure {
@@ -32,6 +34,10 @@ pub(super) struct Measure {
     instances: u64,
     component_instances: u64,
     types: u64,
+    /// Bytes that declare types of components.
+    type_bytes: u64,
+    memories: u64,
+    items: u64,
     functions: u64,
     work: u64,
     /// For each module or component that is being read, the longest signature in it.
@@ -45,6 +51,7 @@ impl Measure {
     ///
     /// It is too much now.
     pub(super) fn add(&mut self, payload: &Payload<'_>) -> Result<(), Flaw> {
+        self.items(payload)?;
         match payload {
             Payload::Version { .. } => {
                 self.signatures.push(0);
@@ -53,18 +60,28 @@ impl Measure {
             Payload::End(_) => drop(self.signatures.pop()),
             Payload::InstanceSection(section) => {
                 for instance in section.clone() {
-                    if let Instance::Instantiate { .. } = instance? {
-                        count("instances of modules", &mut self.instances, 1, limits::CORE_INSTANCES_MAX)?;
-                    }
+                    let named = match instance? {
+                        Instance::Instantiate { args, .. } => {
+                            count("instances of modules", &mut self.instances, 1, limits::CORE_INSTANCES_MAX)?;
+                            length(&args)
+                        }
+                        Instance::FromExports(exports) => length(&exports),
+                    };
+                    count(ITEMS, &mut self.items, named, limits::ITEMS_MAX)?;
                 }
             }
             // Components within components may be instantiated by each other: each level doubles what is compiled.
             Payload::ComponentInstanceSection(section) => {
                 for instance in section.clone() {
-                    if let ComponentInstance::Instantiate { .. } = instance? {
-                        let most = limits::COMPONENT_INSTANCES_MAX;
-                        count("instances of components", &mut self.component_instances, 1, most)?;
-                    }
+                    let named = match instance? {
+                        ComponentInstance::Instantiate { args, .. } => {
+                            let most = limits::COMPONENT_INSTANCES_MAX;
+                            count("instances of components", &mut self.component_instances, 1, most)?;
+                            length(&args)
+                        }
+                        ComponentInstance::FromExports(exports) => length(&exports),
+                    };
+                    count(ITEMS, &mut self.items, named, limits::ITEMS_MAX)?;
                 }
             }
             Payload::TypeSection(section) => {
@@ -77,6 +94,12 @@ impl Measure {
                     self.core_type(&found?)?;
                 }
             }
+            // What a validator makes of them takes some thirty times their length.
+            Payload::ComponentTypeSection(section) => {
+                let range = section.range();
+                let bytes = range.end.saturating_sub(range.start);
+                count("bytes of component types", &mut self.type_bytes, bytes, limits::TYPE_BYTES_MAX)?;
+            }
             Payload::TableSection(section) => {
                 for table in section.clone() {
                     let most = u64::try_from(limits::TABLE_ELEMENTS_MAX).unwrap_or(u64::MAX);
@@ -84,6 +107,8 @@ impl Measure {
                 }
             }
             Payload::MemorySection(section) => {
+                // Each may become an image of many MiB, by two bytes far from each other.
+                count("memories", &mut self.memories, u64::from(section.count()), u64::from(limits::MEMORIES_MAX))?;
                 for memory in section.clone() {
                     let most = u64::try_from(limits::MEMORY_BYTES_MAX).unwrap_or(u64::MAX);
                     let memory = memory?;
@@ -95,6 +120,27 @@ impl Measure {
             _ => {}
         }
         Ok(())
+    }
+
+    /// What a loaded component keeps a record of, each of a few bytes in the file.
+    fn items(&mut self, payload: &Payload<'_>) -> Result<(), Flaw> {
+        let more = match payload {
+            Payload::ImportSection(section) => section.count(),
+            Payload::ExportSection(section) => section.count(),
+            Payload::GlobalSection(section) => section.count(),
+            Payload::TableSection(section) => section.count(),
+            Payload::TagSection(section) => section.count(),
+            Payload::ElementSection(section) => section.count(),
+            Payload::DataSection(section) => section.count(),
+            Payload::InstanceSection(section) => section.count(),
+            Payload::ComponentInstanceSection(section) => section.count(),
+            Payload::ComponentAliasSection(section) => section.count(),
+            Payload::ComponentCanonicalSection(section) => section.count(),
+            Payload::ComponentImportSection(section) => section.count(),
+            Payload::ComponentExportSection(section) => section.count(),
+            _ => return Ok(()),
+        };
+        count(ITEMS, &mut self.items, u64::from(more), limits::ITEMS_MAX)
     }
 
     fn core_type(&mut self, found: &CoreType<'_>) -> Result<(), Flaw> {

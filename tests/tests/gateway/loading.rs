@@ -200,6 +200,10 @@ fn what_would_exhaust_a_compiler_is_refused_before_it_is_compiled() {
         ),
         ("memory", declares(5, &pages), "bytes of memory"),
         ("elements", declares(4, &elements), "elements of a table"),
+        // Two bytes far from each other would make an image of megabytes of each.
+        ("memories", declares(5, &wasm::list(&[[0, 255, 1]; 4])), "memories"),
+        ("globals", declares(6, &wasm::list(&vec![[wasm::I32, 0, 0x41, 0, 0x0b]; 200_001])), "globals"),
+        ("elements-many", declares(9, &wasm::list(&vec![[1, 0, 0]; 200_001])), "segments"),
     ];
     let mut components: Vec<(&str, Vec<u8>, &str)> =
         modules.into_iter().map(|(name, module, what)| (name, wasm::with_module(&honest, &module), what)).collect();
@@ -210,8 +214,12 @@ fn what_would_exhaust_a_compiler_is_refused_before_it_is_compiled() {
     ));
     // A component within, and instances of it: were it one that does the same, each level would double what is compiled.
     let instances = wasm::section(5, &wasm::list(&[[0, 0, 0]; 17]));
-    let nested = [honest, wasm::section(4, wasm::COMPONENT), instances].concat();
+    let nested = [honest.clone(), wasm::section(4, wasm::COMPONENT), instances].concat();
     components.push(("instances", nested, "instances of components"));
+    // Types of components: records of one number, which a validator takes thirty times as much memory for.
+    let record = [0x72, 1, 1, b'a', 0x79];
+    let types = wasm::section(7, &wasm::list(&vec![record; 220_000]));
+    components.push(("component-types", [honest, types].concat(), "bytes of component types"));
     for (name, bytes, what) in components {
         let said = said_of(name, &bytes);
         let clear =
