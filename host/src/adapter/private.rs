@@ -67,12 +67,15 @@ impl PrivateFolder {
         Ok(folder)
     }
 
-    /// A new, empty folder in it.
+    /// A new, empty folder in it; it is made again itself where somebody has removed it, as what cleans `/tmp` does in time.
     ///
     /// # Errors
     ///
-    /// It cannot be made.
+    /// It cannot be made, or is no longer safe.
     pub(super) fn workshop(&self) -> Result<Self, String> {
+        let failed = |error: std::io::Error| format!("{}: {error}", self.path.display());
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.path).map_err(failed)?;
+        check(&self.path)?;
         Ok(Self { path: new_folder(&self.path, WORKSHOP)?, temporary: true })
     }
 

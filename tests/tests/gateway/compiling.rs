@@ -200,6 +200,11 @@ fn a_compiler_that_dies_is_a_refusal_and_the_last_good_adapter_serves() {
     let left: Vec<_> =
         fs::read_dir(gateway.folder().join("compiled")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["modules"]);
+    // As what cleans temporary files does.
+    fs::remove_dir_all(gateway.folder().join("compiled")).unwrap();
+    swap(&fixture.file(), &marked(b'2'));
+    gateway.until_log_says(": reloaded", 2).unwrap();
+    assert_eq!((fixture.status(), gateway.log().matches(COMPILED).count()), (200, 3));
 }
 
 /// A component of 20 KiB more, within every measure that is taken before: loops within loops, and variables that each of them
