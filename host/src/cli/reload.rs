@@ -1,5 +1,6 @@
-//! At SIGHUP, and when one of the files has changed: the file is read again, a new world is built beside the running one, and swapped in. What fails leaves the running one
-//! serving, and is said in the log. Requests in flight finish on the snapshot that they began with.
+//! At SIGHUP, and when one of the files has changed: the file is read again, a new world is built beside the running one, and
+//! swapped in. What fails leaves the running one serving, and is said in the log. Requests in flight finish on the snapshot that
+//! they began with.
 
 use super::serve::announce;
 use super::watch::{LOOK_EVERY, Watch};
