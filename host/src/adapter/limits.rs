@@ -48,8 +48,6 @@ pub const COMPILE_STACK_BYTES: usize = 4 * 1024 * 1024;
 pub const COMPILE_ARENA_KIB: u64 = 64 * 1024;
 /// The largest code that a component may become, compressed.
 pub const CODE_BYTES_MAX: u64 = 256 * 1024 * 1024;
-/// The code that a component may become, which stays in memory.
-pub const IMAGE_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// Memory that is made ready as one image for all instances, though most of it is zero.
 pub const SPARSE_BYTES_MAX: u64 = 2 * 1024 * 1024;
 /// The folder of compiled code: beyond this the oldest is removed.
