@@ -12,31 +12,42 @@ mod body;
 mod connect;
 mod pool;
 mod silence;
-mod socket;
+pub(crate) mod socket;
 mod tls;
 
 pub use body::Body;
 pub use tls::{Identity, Tls, TlsError};
 
+use body::Held;
 use connect::{Alpn, Stream};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{HeaderValue, Request, Response, StatusCode, Version, header, uri};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use pool::{Connection, Http1, Http2, Pool};
+use pool::{Connection, Http1, Http2, Pool, Streams};
 use silence::Silence;
 use socket::Socket;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::AbortHandle;
 use url::{Host, Url};
 
 /// The largest head of a response, in bytes. (hyper takes at most 100 fields over HTTP/1.1.)
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// As [`HEAD_BYTES_MAX`], as HTTP/2 counts it (RFC 9113 6.5.2).
 const HEADER_LIST_MAX: u32 = 64 * 1024;
+/// How much of a response over HTTP/2 the server may send before it is taken (RFC 9113 5.2.1): enough for a fast server some
+/// milliseconds away, and what one that nobody takes may have in memory.
+const STREAM_WINDOW: u32 = 256 * 1024;
+/// The same for all responses on a connection together: as much as there is, so that those that nobody takes never stop the
+/// others. They are bounded one by one.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 /// An HTTP/2 connection with an open stream, on which nothing came for so long, is asked for a sign of life (RFC 9113 6.7).
 const PING_AFTER: Duration = Duration::from_secs(10);
 /// Without an answer to that within this time, the connection is closed.
@@ -204,11 +215,12 @@ impl<B: RequestBody> Client<B> {
             request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let response = connection.sender.try_send_request(request).await?;
-        let last = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        Ok(response.map(|body| match &self.pool {
-            Some(pool) if !last => Body::returning(body, connection, Arc::downgrade(pool)),
-            _ => Body::last(body),
-        }))
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(response.map(Body::last));
+        }
+        // Without a pool it is closed at the end.
+        let pool = self.pool.as_ref().map(Arc::downgrade).unwrap_or_default();
+        Ok(response.map(|body| Body::returning(body, connection, pool)))
     }
 
     async fn send_http2(
@@ -227,7 +239,7 @@ impl<B: RequestBody> Client<B> {
             // It takes no more requests, whether or not it has ended already.
             pool.retire(&socket);
         }
-        Ok(sent?.map(Body::last))
+        Ok(sent?.map(|body| Body::shared(body, connection.streams)))
     }
 
     /// Writes where the request goes as the version has it: `Host` and a path, or `:scheme` and `:authority`.
@@ -279,14 +291,14 @@ impl<B: RequestBody> Client<B> {
     ) -> Result<Connection<B>, Fault> {
         let (sender, connection) = http1().handshake(TokioIo::new(io)).await.map_err(Fault::Broken)?;
         let pool = self.pool.as_ref().map(Arc::downgrade).unwrap_or_default();
-        run(async move {
+        let task = run(async move {
             let ended = connection.await;
             if let Some(pool) = ended.as_ref().err().filter(|error| is_surplus(error)).and_then(|_| pool.upgrade()) {
                 pool.distrust();
             }
             ended
         });
-        Ok(Connection::Http1(Http1 { sender, socket }))
+        Ok(Connection::Http1(Http1 { sender, socket, task }))
     }
 }
 
@@ -302,16 +314,26 @@ async fn start_http2<B: RequestBody>(
     io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     socket: Weak<Socket>,
 ) -> Result<Http2<B>, Fault> {
-    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+    let (sender, mut connection) = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_header_list_size(HEADER_LIST_MAX)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .keep_alive_interval(PING_AFTER)
         .keep_alive_timeout(PING_TIMEOUT)
         .handshake(TokioIo::new(io))
         .await
         .map_err(Fault::Broken)?;
-    run(connection);
-    Ok(Http2 { sender, socket })
+    let streams = Streams::new(connection.current_max_send_streams());
+    let max = streams.max();
+    run(poll_fn(move |cx| {
+        let ended = Pin::new(&mut connection).poll(cx);
+        if let Some(max) = max.upgrade() {
+            max.store(connection.current_max_send_streams(), Ordering::Relaxed);
+        }
+        ended
+    }));
+    Ok(Http2 { sender, socket, streams })
 }
 
 fn http1() -> http1::Builder {
@@ -328,25 +350,31 @@ fn is_surplus(error: &hyper::Error) -> bool {
     own || std::error::Error::source(error).is_some_and(|cause| cause.to_string() == WORDS)
 }
 
-/// Drives a connection until it ends. It does when its sender is gone, too.
-fn run(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
-    tokio::spawn(async move {
+/// Drives a connection until it ends. It does when its sender is gone and nothing is on its way, too.
+fn run(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) -> AbortHandle {
+    let task = tokio::spawn(async move {
         if let Err(error) = connection.await {
             // hyper's errors name what was wrong and repeat nothing of it.
             tracing::debug!(%error, "a connection ended with an error");
         }
     });
+    task.abort_handle()
 }
 
 impl<B: Send + 'static> Body<B> {
-    /// The body of a response whose connection serves no other request, or is shared.
+    /// The body of a response whose connection serves no other request.
     fn last(incoming: Incoming) -> Self {
-        Self::new(incoming, None)
+        Self::new(incoming, Held::Nothing)
+    }
+
+    /// The body of a response on a connection that others use, too.
+    fn shared(incoming: Incoming, streams: Streams) -> Self {
+        Self::new(incoming, Held::Stream(streams))
     }
 
     /// A body at whose end the connection goes back to the pool.
     fn returning(incoming: Incoming, connection: Http1<B>, pool: Weak<Pool<B>>) -> Self {
-        Self::new(incoming, Some((connection, pool)))
+        Self::new(incoming, Held::Connection(connection, pool))
     }
 }
 

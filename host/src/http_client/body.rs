@@ -1,6 +1,6 @@
 //! The body of a response, at whose end the connection may serve another request.
 
-use super::pool::{Http1, Pool};
+use super::pool::{Http1, Pool, Streams};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
@@ -8,27 +8,46 @@ use std::pin::Pin;
 use std::sync::Weak;
 use std::task::{Context, Poll, ready};
 
-/// A response's body. Where it is dropped before its end, its HTTP/1.1 connection is closed.
+/// A response's body. Where it is dropped before its end, its HTTP/1.1 connection is closed, whatever of the request is still on
+/// its way.
 #[derive(Debug)]
 pub struct Body<B> {
     incoming: Incoming,
-    /// Taken at the end.
-    connection: Option<(Http1<B>, Weak<Pool<B>>)>,
+    held: Held<B>,
+}
+
+/// What a response has for as long as it lasts.
+#[derive(Debug)]
+pub(super) enum Held<B> {
+    Nothing,
+    /// A stream on a shared connection.
+    Stream(#[expect(dead_code, reason = "it counts as long as it exists")] Streams),
+    /// A connection, and where it goes at the end.
+    Connection(Http1<B>, Weak<Pool<B>>),
 }
 
 impl<B: Send + 'static> Body<B> {
-    pub(super) fn new(incoming: Incoming, connection: Option<(Http1<B>, Weak<Pool<B>>)>) -> Self {
-        let mut body = Self { incoming, connection };
+    pub(super) fn new(incoming: Incoming, held: Held<B>) -> Self {
+        let mut body = Self { incoming, held };
         body.return_at_the_end(http_body::Body::is_end_stream(&body.incoming));
         body
     }
 
     fn return_at_the_end(&mut self, at_the_end: bool) {
         if at_the_end
-            && let Some((connection, pool)) = self.connection.take()
+            && let Held::Connection(connection, pool) = std::mem::replace(&mut self.held, Held::Nothing)
             && let Some(pool) = pool.upgrade()
         {
             Pool::put(&pool, connection);
+        }
+    }
+}
+
+impl<B> Drop for Body<B> {
+    fn drop(&mut self) {
+        // hyper would go on sending the request first, for which the server may never have any use.
+        if let Held::Connection(connection, _) = &self.held {
+            connection.task.abort();
         }
     }
 }
@@ -42,7 +61,7 @@ impl<B: Send + 'static> http_body::Body for Body<B> {
         let frame = ready!(Pin::new(&mut this.incoming).poll_frame(cx));
         match &frame {
             // What failed is not used again.
-            Some(Err(_)) => this.connection = None,
+            Some(Err(_)) => this.held = Held::Nothing,
             None => this.return_at_the_end(true),
             // Whoever knows the length need not ask whether there is more; trailers are the last frame there is.
             Some(Ok(frame)) => {

@@ -5,9 +5,11 @@ use super::socket::{Look, Socket};
 use crate::descriptors::BUDGET;
 use hyper::client::conn::{http1, http2};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 /// After a server sent something that nobody asked for, no connection to it is used twice for so long. A look cannot tell a
@@ -19,6 +21,8 @@ const DISTRUST: Duration = Duration::from_secs(10 * 60);
 pub(super) struct Http1<B> {
     pub(super) sender: http1::SendRequest<B>,
     pub(super) socket: Weak<Socket>,
+    /// Ends it at once, whatever is on its way.
+    pub(super) task: AbortHandle,
 }
 
 impl<B> Http1<B> {
@@ -29,16 +33,40 @@ impl<B> Http1<B> {
     }
 }
 
-/// A connection with HTTP/2, shared by any number of requests.
+/// A connection with HTTP/2, shared by as many requests as the server takes at once.
 #[derive(Debug)]
 pub(super) struct Http2<B> {
     pub(super) sender: http2::SendRequest<B>,
     pub(super) socket: Weak<Socket>,
+    pub(super) streams: Streams,
+}
+
+/// Counts the requests on an HTTP/2 connection: each holds a clone until its response has ended. Within, how many the server
+/// takes at once.
+#[derive(Debug, Clone)]
+pub(super) struct Streams(Arc<AtomicUsize>);
+
+impl Streams {
+    /// So many at once, until the server says.
+    pub(super) fn new(max: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(max)))
+    }
+
+    /// How many the server takes, to be written by what drives the connection. It is no request.
+    pub(super) fn max(&self) -> Weak<AtomicUsize> {
+        Arc::downgrade(&self.0)
+    }
+
+    /// Whether another request would have to wait until one of those on the connection ends (RFC 9113 5.1.2). One clone is
+    /// the pool's.
+    fn are_full(&self) -> bool {
+        Arc::strong_count(&self.0) > self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl<B> Clone for Http2<B> {
     fn clone(&self) -> Self {
-        Self { sender: self.sender.clone(), socket: Weak::clone(&self.socket) }
+        Self { sender: self.sender.clone(), socket: Weak::clone(&self.socket), streams: self.streams.clone() }
     }
 }
 
@@ -73,8 +101,9 @@ struct Idle<B> {
 struct State<B> {
     /// The one that was used last is at the end, and is used first: the others can grow old.
     idle: VecDeque<Idle<B>>,
-    /// And when it was last used.
-    shared: Option<(Http2<B>, Instant)>,
+    /// Each with when it was last used. A server that is asked for more at once than one connection takes has several, so that
+    /// those who hold theirs for long keep nobody else waiting.
+    shared: Vec<(Http2<B>, Instant)>,
     /// Until when nothing is kept, since the server sent something that nobody asked for.
     distrusted_until: Option<Instant>,
     /// Whether a task closes what is idle for too long.
@@ -84,7 +113,7 @@ struct State<B> {
 impl<B> Pool<B> {
     /// `server` is for the log.
     pub(super) fn new(server: String, keep: Keep) -> Self {
-        let state = State { idle: VecDeque::new(), shared: None, distrusted_until: None, swept: false };
+        let state = State { idle: VecDeque::new(), shared: Vec::new(), distrusted_until: None, swept: false };
         Self { server, keep, state: Mutex::new(state) }
     }
 
@@ -105,11 +134,9 @@ impl<B> Pool<B> {
 
     fn take_shared(&self) -> Option<Http2<B>> {
         let mut state = self.lock();
-        let (shared, used) = state.shared.as_mut()?;
-        if shared.sender.is_closed() {
-            state.shared = None;
-            return None;
-        }
+        state.shared.retain(|(shared, _)| !shared.sender.is_closed());
+        // The first that has room: the others can grow old.
+        let (shared, used) = state.shared.iter_mut().find(|(shared, _)| !shared.streams.are_full())?;
         *used = Instant::now();
         Some(shared.clone())
     }
@@ -152,14 +179,14 @@ impl<B> Pool<B> {
         self.sweep(&mut state);
     }
 
-    /// Shares a connection, unless another one is shared already.
+    /// Shares a connection, unless there is one with room already.
     pub(super) fn share(self: &Arc<Self>, connection: &Http2<B>)
     where
         B: Send + 'static,
     {
         let mut state = self.lock();
-        if state.shared.as_ref().is_none_or(|(shared, _)| shared.sender.is_closed()) {
-            state.shared = Some((connection.clone(), Instant::now()));
+        if state.shared.iter().all(|(shared, _)| shared.sender.is_closed() || shared.streams.are_full()) {
+            state.shared.push((connection.clone(), Instant::now()));
             self.sweep(&mut state);
         }
     }
@@ -183,16 +210,13 @@ impl<B> Pool<B> {
 
     /// No further request goes to the shared connection on this socket.
     pub(super) fn retire(&self, socket: &Weak<Socket>) {
-        let mut state = self.lock();
-        if state.shared.as_ref().is_some_and(|(shared, _)| Weak::ptr_eq(&shared.socket, socket)) {
-            state.shared = None;
-        }
+        self.lock().shared.retain(|(shared, _)| !Weak::ptr_eq(&shared.socket, socket));
     }
 
     /// Whether nothing is kept.
     pub(super) fn is_empty(&self) -> bool {
         let state = self.lock();
-        state.idle.is_empty() && state.shared.is_none()
+        state.idle.is_empty() && state.shared.is_empty()
     }
 
     /// Has a task close what was idle for too long, for as long as there is anything.
@@ -220,8 +244,8 @@ impl<B> Pool<B> {
         let mut state = self.lock();
         let limit = self.keep.idle_timeout;
         state.idle.retain(|idle| !idle.connection.sender.is_closed() && idle.since.elapsed() < limit);
-        state.shared.take_if(|(shared, used)| shared.sender.is_closed() || used.elapsed() >= limit);
-        let is_empty = state.idle.is_empty() && state.shared.is_none();
+        state.shared.retain(|(shared, used)| !shared.sender.is_closed() && used.elapsed() < limit);
+        let is_empty = state.idle.is_empty() && state.shared.is_empty();
         state.swept = !is_empty;
         is_empty
     }

@@ -247,6 +247,98 @@ async fn nor_is_one_with_half_a_tls_record_read() {
     assert_eq!(server.connections(), 2);
 }
 
+/// A server that has answered and takes nothing more of the request does not keep what the client has given up.
+#[tokio::test]
+async fn a_response_that_is_dropped_ends_its_request() {
+    const BODY: usize = 64 << 20;
+    let (dropped, drops) = mpsc::channel::<()>();
+    let (took, taken) = mpsc::channel();
+    let drops = std::sync::Mutex::new(drops);
+    let server = Server::start(move |_, mut stream| {
+        next(&mut stream).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n").unwrap();
+        drops.lock().unwrap().recv().unwrap();
+        let (mut all, mut some) = (0, [0; 65536]);
+        while let Ok(count @ 1..) = stream.read(&mut some) {
+            all += count;
+        }
+        took.send(all).unwrap();
+    });
+    let client = server.client(Some(KEEP));
+    let request = Request::post("/x").body(Full::new(vec![0; BODY].into())).unwrap();
+    let mut response = tokio::time::timeout(LIMIT, client.send(request)).await.unwrap().unwrap();
+    response.frame().await.unwrap().unwrap();
+    settle().await;
+    drop(response);
+    settle().await;
+    dropped.send(()).unwrap();
+    let all = tokio::task::spawn_blocking(move || taken.recv().unwrap()).await.unwrap();
+    assert!(all < BODY, "the whole request was sent");
+}
+
+/// An HTTP/2 connection to a server that takes so many requests at once, and answers all but `/small` without end.
+async fn over_http2(streams_max: u32) -> Http2<Full<Bytes>> {
+    use futures_util::stream;
+    use http_body_util::{Either, StreamBody};
+    let (ours, theirs) = tokio::io::duplex(1 << 16);
+    tokio::spawn(async move {
+        let serve = hyper::service::service_fn(|request: Request<Incoming>| async move {
+            let zeros =
+                || stream::repeat_with(|| Ok::<_, io::Error>(http_body::Frame::data(Bytes::from(vec![0; 16384]))));
+            let body = match request.uri().path() {
+                "/small" => Either::Left(Full::new(Bytes::from("small"))),
+                _ => Either::Right(StreamBody::new(zeros())),
+            };
+            Ok::<_, io::Error>(Response::new(body))
+        });
+        let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        builder.max_concurrent_streams(streams_max).serve_connection(TokioIo::new(theirs), serve).await
+    });
+    let connection = start_http2(ours, Weak::new()).await.unwrap();
+    // Its settings come.
+    settle().await;
+    connection
+}
+
+async fn get_http2(connection: &mut Http2<Full<Bytes>>, path: &str) -> Response<Incoming> {
+    let request = Request::get(format!("http://server.example{path}")).body(Full::default()).unwrap();
+    tokio::time::timeout(LIMIT, connection.sender.send_request(request)).await.expect("no response in time").unwrap()
+}
+
+/// All responses on a connection share its window (RFC 9113 5.2).
+#[tokio::test]
+async fn responses_that_nobody_takes_do_not_stop_others_on_their_connection() {
+    let mut connection = over_http2(200).await;
+    let mut unread = Vec::new();
+    for _ in 0..50 {
+        unread.push(get_http2(&mut connection, "/zeros").await);
+    }
+    settle().await;
+    let small = get_http2(&mut connection, "/small").await;
+    let body = tokio::time::timeout(LIMIT, small.into_body().collect()).await.expect("no body in time").unwrap();
+    assert_eq!(body.to_bytes(), "small");
+}
+
+/// Those who hold their responses for long keep nobody else waiting: there is another connection then.
+#[tokio::test]
+async fn a_connection_that_takes_no_more_requests_is_not_the_only_one() {
+    let pool: Arc<Pool<Full<Bytes>>> = Arc::new(Pool::new("server".to_owned(), KEEP));
+    let taken = || match pool.take() {
+        Some(Connection::Http2(connection)) => Some(connection),
+        _ => None,
+    };
+    pool.share(&over_http2(2).await);
+    let mut held = vec![taken().unwrap(), taken().unwrap()];
+    assert!(taken().is_none(), "a third request would wait");
+    pool.share(&over_http2(2).await);
+    // One with room is enough.
+    pool.share(&over_http2(2).await);
+    held.extend([taken().unwrap(), taken().unwrap()]);
+    assert!(taken().is_none());
+    held.pop();
+    assert!(taken().is_some());
+}
+
 /// A request of which anything was sent is sent once, whatever becomes of it.
 #[tokio::test]
 async fn a_request_is_not_sent_twice() {
