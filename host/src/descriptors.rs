@@ -5,8 +5,12 @@
 //! whichever part.
 
 use crate::metrics::descriptors_max;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::sync::LazyLock;
 
+/// The soft limit is raised to so many at the start, as far as the hard one allows: systems set it to 1024 for the sake of programs
+/// that use `select(2)`. What takes memory for each client is bounded by it, so it is not raised to whatever there is.
+const WANTED: u64 = 65_536;
 /// The limit where the system does not tell it.
 const UNKNOWN: usize = 1024;
 /// Kept for the process itself: standard streams, listeners, the runtime's own, files that are read at a reload, look-ups of
@@ -52,8 +56,21 @@ impl Budget {
     }
 }
 
-/// The shares of this process, of the limit at its start.
-pub(crate) static BUDGET: LazyLock<Budget> = LazyLock::new(|| Budget::of(descriptors_max().unwrap_or(UNKNOWN)));
+/// The shares of this process, of the limit at its start, which is raised first.
+pub(crate) static BUDGET: LazyLock<Budget> = LazyLock::new(|| {
+    raise();
+    Budget::of(descriptors_max().unwrap_or(UNKNOWN))
+});
+
+fn raise() {
+    let limits = getrlimit(Resource::Nofile);
+    let wanted = limits.maximum.map_or(WANTED, |hard| hard.min(WANTED));
+    if limits.current.is_some_and(|soft| soft < wanted)
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limits })
+    {
+        tracing::debug!(%error, "the limit of open files cannot be raised");
+    }
+}
 
 #[cfg(test)]
 mod tests {

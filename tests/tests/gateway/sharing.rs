@@ -139,6 +139,16 @@ fn connections_that_are_kept_leave_descriptors_too() {
     assert!(open() - before > 12.0, "nothing is kept");
 }
 
+/// Behind a balancer all clients are one: the low soft limit that most systems set is no reason to refuse them.
+#[test]
+fn the_soft_limit_of_descriptors_is_raised_to_the_hard_one() {
+    let (upstream, provider) = (upstream::start(any_port()).unwrap(), provider::start(any_port()).unwrap());
+    let config = config(&provider.url(), &upstream.url(), "cache: {}", "", "");
+    let gateway = Gateway::start_after("ulimit -Sn 256 && ulimit -Hn 2000", &config).unwrap();
+    assert_eq!(gateway.metric("process_max_fds").unwrap(), 2000.0);
+    assert!(gateway.log().contains("descriptors=2000"), "they are shared out");
+}
+
 /// A WebSocket has two descriptors for as long as it is open: it stays a request in flight.
 #[test]
 fn websockets_leave_descriptors_too() {
