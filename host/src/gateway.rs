@@ -6,6 +6,7 @@
 
 mod body;
 mod download;
+mod hangup;
 mod headers;
 mod listener;
 mod places;

@@ -16,7 +16,7 @@ use std::future::Future as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 /// Whether a trailer of that name is dropped.
 pub(super) type DropsTrailer = Box<dyn Fn(&HeaderName) -> bool + Send>;
@@ -44,13 +44,14 @@ struct OnTheWay {
     progress: Progress,
     /// While the client is waited for.
     stall: Option<Pin<Box<Sleep>>>,
-    _place: Arc<RequestPlace>,
+    /// Shared with the answer.
+    place: Arc<RequestPlace>,
 }
 
 impl UpstreamBody {
     /// A body that may have trailers, and whose progress the waiting for the upstream takes into account.
     pub(super) fn new(inner: Incoming, drops: DropsTrailer, progress: Progress, place: Arc<RequestPlace>) -> Self {
-        Self { inner, on_the_way: Some(OnTheWay { drops, progress, stall: None, _place: place }) }
+        Self { inner, on_the_way: Some(OnTheWay { drops, progress, stall: None, place }) }
     }
 
     /// The body of a request that has none.
@@ -66,16 +67,21 @@ impl Body for UpstreamBody {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.inner).poll_frame(cx);
-        let Some(OnTheWay { drops, progress, stall, _place: _ }) = &mut this.on_the_way else {
+        let Some(OnTheWay { drops, progress, stall, place }) = &mut this.on_the_way else {
             return polled.map(|frame| frame.map(|frame| Ok(frame?)));
         };
         let Poll::Ready(frame) = polled else {
             progress.waits_for_client(true);
             let stall = stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(CLIENT_STALL_MAX)));
-            return stall.as_mut().poll(cx).map(|()| {
-                progress.client_failed(Fault::Stalled);
-                Some(Err(BodyError::Stalled))
-            });
+            loop {
+                ready!(stall.as_mut().poll(cx));
+                // Before the answer the upstream's limit counts (`progress.rs`), and an answer that goes on holds the place anyway.
+                if Arc::strong_count(place) == 1 {
+                    progress.client_failed(Fault::Stalled);
+                    return Poll::Ready(Some(Err(BodyError::Stalled)));
+                }
+                stall.as_mut().reset(Instant::now() + CLIENT_STALL_MAX);
+            }
         };
         *stall = None;
         progress.waits_for_client(false);

@@ -5,8 +5,9 @@
 use super::places::{ConnectionPlace, Places};
 use super::service::{Connection, Door};
 use super::stall::{self, CLIENT_STALL_MAX, Unstalled};
-use super::{Decide, upgrade};
+use super::{Decide, hangup, upgrade};
 use crate::descriptors::{BUDGET, Budget};
+use crate::http_client::socket::Io;
 use crate::metrics::METRICS;
 use arc_swap::ArcSwap;
 use hyper::service::service_fn;
@@ -16,7 +17,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -65,7 +66,7 @@ pub async fn serve<S: Decide>(
     // Nothing is ever sent: that all senders are gone tells that all connections have ended.
     let (alive, mut all_ended) = mpsc::channel::<Infallible>(1);
     let door = Arc::new(Door::new(world, tls.is_some()));
-    let life = upgrade::Life { phase: watching, _alive: alive, _place: None };
+    let life = upgrade::Life { phase: watching, _alive: alive, socket: Weak::new(), _place: None };
     let Budget { descriptors, client_places, client_connections, .. } = *BUDGET;
     tracing::info!(
         descriptors,
@@ -75,7 +76,7 @@ pub async fn serve<S: Decide>(
     );
     let places = Places::new(&BUDGET);
     let mut closed = Closed::default();
-    stall::bound_unsent(&listener);
+    stall::prepare(&listener);
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -154,6 +155,8 @@ async fn connection<S: Decide>(
 ) {
     // Fails only on a connection that is already gone, which the next read finds out.
     let _ = stream.set_nodelay(true);
+    let stream = Io::new(stream, false);
+    let life = upgrade::Life { socket: stream.socket(), ..life };
     let stream = Unstalled::new(stream, CLIENT_STALL_MAX);
     match acceptor {
         None => http(stream, peer, door, life, place).await,
@@ -182,6 +185,7 @@ async fn http<S: Decide, IO>(
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut phase = life.phase.clone();
+    let socket = Weak::clone(&life.socket);
     let connection = Arc::new(Connection::new(peer, life, place));
     let io = TokioIo::new(io);
     let service = service_fn(|request| {
@@ -192,6 +196,7 @@ async fn http<S: Decide, IO>(
     let mut served = pin!(builder.serve_connection_with_upgrades(io, service));
     // hyper's own limit begins only once it knows which HTTP it speaks.
     let mut first_request = pin!(tokio::time::sleep(HEAD_TIMEOUT));
+    let mut hung_up = pin!(hangup::hung_up(&socket));
     let (mut waiting, mut draining) = (true, false);
     let outcome = loop {
         tokio::select! {
@@ -203,6 +208,10 @@ async fn http<S: Decide, IO>(
                 }
             }
             () = connection.downloads.are_too_many() => return,
+            () = hung_up.as_mut() => {
+                tracing::debug!(%peer, "a client is gone");
+                return;
+            }
             changed = phase.changed() => match (changed, *phase.borrow()) {
                 (Ok(()), Phase::Serving) => {}
                 (Ok(()), Phase::Draining) if !draining => {

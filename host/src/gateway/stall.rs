@@ -3,6 +3,7 @@
 //! A client that does not read holds an upstream's connection as long as its own is open. What counts is that something
 //! is taken, not how fast.
 
+use socket2::TcpKeepalive;
 use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
@@ -13,15 +14,23 @@ use tokio::net::TcpListener;
 use tokio::time::Sleep;
 
 /// For so long a client may take nothing of an answer, over HTTP/1.1 and of one stream over HTTP/2, and send nothing of a
-/// request's body once its answer has begun.
+/// request's body once its answer has ended. (While an answer goes on, both sides may be silent: so are streams of gRPC.)
 pub(crate) const CLIENT_STALL_MAX: Duration = Duration::from_secs(60);
 
 /// Bytes that the kernel holds for a client beyond what is on its way. The system wakes a writer when half of it was taken:
 /// with the buffers that it chooses by itself (megabytes) a slow client could not be told from one that takes nothing.
 const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 
-/// Bounds what the kernel holds for each client of a listener; its connections inherit it.
-pub(super) fn bound_unsent(listener: &TcpListener) {
+/// After so long without a sign of life of the other side, the kernel asks for one, and closes the connection when none comes.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// Has the kernel find out that a client is gone without a word (a NAT that forgot it), and bounds what it holds for each; the
+/// listener's connections inherit both.
+pub(super) fn prepare(listener: &TcpListener) {
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
+    if let Err(error) = socket2::SockRef::from(listener).set_tcp_keepalive(&keepalive) {
+        tracing::debug!(%error, "clients that are gone without a word will not be noticed");
+    }
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if let Err(error) = socket2::SockRef::from(listener).set_tcp_notsent_lowat(UNSENT_BYTES_MAX) {
         tracing::debug!(%error, "the buffers of connections cannot be bounded");

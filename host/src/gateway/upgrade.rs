@@ -3,15 +3,16 @@
 //! No other protocol is switched to. `h2c` above all would give the client a connection on which the upstream takes further
 //! requests that nobody decides.
 
-use super::headers;
 use super::listener::Phase;
 use super::places::{ConnectionPlace, RequestPlace};
+use super::{hangup, headers};
+use crate::http_client::socket::Socket;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use tokio::sync::{mpsc, watch};
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
@@ -23,6 +24,8 @@ pub(super) struct Life {
     pub(super) phase: watch::Receiver<Phase>,
     /// As long as one of these exists, the gateway waits (up to its limit).
     pub(super) _alive: mpsc::Sender<Infallible>,
+    /// The client's socket; of nothing for the listener itself.
+    pub(super) socket: Weak<Socket>,
     /// The place of the connection; `None` for the listener itself.
     pub(super) _place: Option<Arc<ConnectionPlace>>,
 }
@@ -65,6 +68,7 @@ pub(super) fn join(client: OnUpgrade, upstream: OnUpgrade, mut life: Life, place
                 tracing::debug!(%error, "an upgraded connection ended with an error");
             },
             _ = life.phase.wait_for(|phase| *phase == Phase::Ended) => {}
+            () = hangup::hung_up(&life.socket) => tracing::debug!("the client of an upgraded connection is gone"),
         }
         drop((life, place));
     });

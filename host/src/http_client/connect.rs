@@ -3,6 +3,7 @@
 use super::Origin;
 use super::socket::Io;
 use super::tls::Named;
+use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,6 +11,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+/// After so long without a sign of life of the server, the kernel asks for one.
+const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// Which protocols are offered over TLS (RFC 7301). Without TLS it is HTTP/1.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub(super) async fn open(origin: &Origin, tls: Option<&Named>, alpn: Alpn, withi
     let opened = timeout_at(deadline, async {
         let stream = tcp(origin, deadline).await?;
         stream.set_nodelay(true)?;
+        // A server may be silent for long, in a WebSocket or an answer that goes on: the kernel finds out whether it is gone.
+        SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
         let io = Io::new(stream, tls.is_some());
         let Some(tls) = tls else { return Ok(Stream::Plain(io)) };
         let config = if alpn == Alpn::Any { tls.any() } else { tls.http1() };

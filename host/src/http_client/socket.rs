@@ -1,5 +1,6 @@
-//! A TCP socket that can be looked at while hyper owns the connection on it.
+//! A TCP socket that can be looked at while hyper owns the connection on it. Also the gateway's own clients' (`gateway/hangup.rs`).
 
+use futures_util::FutureExt as _;
 use rustix::net::RecvFlags;
 use std::io;
 use std::pin::Pin;
@@ -11,13 +12,15 @@ use tokio::net::TcpStream;
 
 /// What hyper's connection and the pool share: the pool's reference is weak, so that the socket closes with the connection.
 #[derive(Debug)]
-pub(super) struct Socket {
+pub(crate) struct Socket {
     stream: TcpStream,
     is_tls: bool,
     /// Whether a TLS record was read in part: its beginning is in the TLS library, and so not to be seen by a look.
     is_torn: AtomicBool,
     /// Bytes read so far.
     received: AtomicU64,
+    /// Bytes written so far.
+    sent: AtomicU64,
 }
 
 impl Socket {
@@ -37,6 +40,18 @@ impl Socket {
     pub(super) fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
+
+    /// Bytes written so far; wraps never.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Whether the other side has closed the connection, or its half of it, as far as the runtime has heard. What it sent before
+    /// may still be unread.
+    pub(crate) fn is_ended_by_peer(&self) -> bool {
+        let ready = self.stream.ready(Interest::READABLE).now_or_never();
+        ready.is_some_and(|ready| ready.map_or(true, |ready| ready.is_read_closed()))
+    }
 }
 
 /// What a look finds.
@@ -52,19 +67,27 @@ pub(super) enum Look {
 
 /// Reads and writes the socket, for the TLS library or for hyper.
 #[derive(Debug)]
-pub(super) struct Io {
+pub(crate) struct Io {
     socket: Arc<Socket>,
     /// Where TLS is spoken.
     records: Option<Records>,
 }
 
 impl Io {
-    pub(super) fn new(stream: TcpStream, tls: bool) -> Self {
-        let socket = Socket { stream, is_tls: tls, is_torn: AtomicBool::new(false), received: AtomicU64::new(0) };
+    /// `tls`: whether the bytes are those of TLS, and looked at.
+    pub(crate) fn new(stream: TcpStream, tls: bool) -> Self {
+        let socket = Socket {
+            stream,
+            is_tls: tls,
+            is_torn: AtomicBool::new(false),
+            received: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+        };
         Self { socket: Arc::new(socket), records: tls.then(Records::default) }
     }
 
-    pub(super) fn socket(&self) -> Weak<Socket> {
+    /// The socket, for who looks at it.
+    pub(crate) fn socket(&self) -> Weak<Socket> {
         Arc::downgrade(&self.socket)
     }
 
@@ -153,7 +176,11 @@ fn poll_write(
         ready!(socket.stream.poll_write_ready(cx))?;
         match write(&socket.stream) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            written => return Poll::Ready(written),
+            written => {
+                let count = *written.as_ref().unwrap_or(&0) as u64;
+                socket.sent.fetch_add(count, Ordering::Relaxed);
+                return Poll::Ready(written);
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ mod faults;
 mod flood;
 mod forwarding;
 mod framing;
+mod hangups;
 mod hostile;
 mod late_answers;
 mod leaks;
