@@ -12,12 +12,11 @@ pub const CORE_INSTANCES_MAX: u64 = 64;
 pub const COMPONENT_INSTANCES_MAX: u64 = 16;
 /// Types in all its modules.
 pub const TYPES_MAX: u64 = 20_000;
-/// Bytes in which it declares the types of its components' interfaces. WASI's take some 20,000.
+/// Bytes in which it declares the types of its components' interfaces. A Rust guest's take some 5,000.
 pub const TYPE_BYTES_MAX: u64 = 1024 * 1024;
 /// Memories that its modules declare: as many as one instance of it gets.
 pub const MEMORIES_MAX: u32 = 4;
-/// What is kept in lists, over all: imports, exports, globals, segments, aliases. A Rust guest has some 100, an interpreter made
-/// of many modules tens of thousands.
+/// What is kept in lists, over all: imports, exports, globals, segments, aliases. A Rust guest has 200.
 pub const ITEMS_MAX: u64 = 200_000;
 /// Parameters and results of one function.
 pub const SIGNATURE_MAX: u64 = 100;
@@ -33,8 +32,7 @@ pub const FUNCTION_WORK_MAX: u64 = 4_000_000;
 /// The same, over all functions. A Rust guest has some 500,000.
 pub const WORK_MAX: u64 = 100_000_000;
 /// What compiling one component may take of memory, in a process of its own; its code and threads are part of it.
-/// They are address space, of which half is never touched. A JavaScript engine (10 MB) takes 700 MB of memory and twice as much
-/// of this.
+/// It is address space, a part of which is never touched: a JavaScript engine (10 MB) takes 1.7 GB of it, and 1 GB of memory.
 pub const COMPILE_MEMORY_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 /// What compiling one component may take of the processors, all threads together.
 pub const COMPILE_CPU_SECONDS_MAX: u64 = 60;
