@@ -28,5 +28,5 @@ pub use guard::Load;
 pub use network::{Network, innermost};
 pub use plan::{PlanProblem, ReadyPlan, Wanted};
 pub use readiness::Readiness;
-pub use turns::{Requester, Standing};
+pub use turns::{LastVerdict, Requester};
 pub use verdict::{Clock, Exchange, Provider, Seen, now};

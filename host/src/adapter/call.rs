@@ -7,7 +7,7 @@ use super::engine::Machine;
 use super::fault::{CallFault, LoadFault};
 use super::file::AdapterFile;
 use super::pace::Pace;
-use super::sandbox::{Sandbox, one_line};
+use super::sandbox::{Sandbox, bounded_line};
 use super::{convert, inspect, limits};
 use portcullis_core::setting::Description;
 use std::path::Path;
@@ -69,7 +69,7 @@ impl Adapter {
         let began = Instant::now();
         let AdapterFile { path, bytes, digest } = file;
         let imports = inspect::imports(&path, &bytes)?;
-        let uncompiled = |reason: String| LoadFault::Unusable { file: path.clone(), reason: one_line(&reason) };
+        let uncompiled = |reason: String| LoadFault::Unusable { file: path.clone(), reason: bounded_line(&reason) };
         let unusable = |error: wasmtime::Error| uncompiled(format!("{error:#}"));
         let component = machine.compiled.component(&machine.engine, &bytes, priority).map_err(uncompiled)?;
         let pre = machine.linker.instantiate_pre(&component).and_then(AdapterPre::new).map_err(unusable)?;
@@ -265,5 +265,5 @@ impl Core {
 
 /// The innermost cause: the outer ones are wasm frames.
 fn cause(error: &wasmtime::Error) -> String {
-    one_line(&error.root_cause().to_string())
+    bounded_line(&error.root_cause().to_string())
 }

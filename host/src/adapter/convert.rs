@@ -147,7 +147,7 @@ pub fn refusal(found: contract::Refusal) -> Refusal {
             contract::Cause::Unavailable => Cause::Unavailable,
             contract::Cause::Misconfigured => Cause::Misconfigured,
         },
-        reason: super::sandbox::one_line(&found.reason),
+        reason: super::sandbox::bounded_line(&found.reason),
         retry: found.retry.map(moment),
         scopes: found.scopes,
     }

@@ -70,7 +70,7 @@ impl Sandbox {
 
     fn line(&mut self, level: log::Level, message: &str) {
         if self.said.len() < limits::LOG_LINES_MAX {
-            self.said.push((level, one_line(message)));
+            self.said.push((level, bounded_line(message)));
         } else {
             self.says_too_much = true;
         }
@@ -78,7 +78,7 @@ impl Sandbox {
 }
 
 /// Cut to the limit, without control characters: an adapter must not be able to forge a log line.
-pub(super) fn one_line(message: &str) -> String {
+pub(super) fn bounded_line(message: &str) -> String {
     let mut line = String::new();
     for c in message.chars() {
         if line.len() + c.len_utf8() > limits::LOG_LINE_BYTES_MAX {
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_log_line_stays_one_short_line() {
-        assert_eq!(one_line("a\nb\r\x1b[31mc"), "a b  [31mc");
-        assert!(one_line(&"ü".repeat(5000)).len() <= limits::LOG_LINE_BYTES_MAX);
+        assert_eq!(bounded_line("a\nb\r\x1b[31mc"), "a b  [31mc");
+        assert!(bounded_line(&"ü".repeat(5000)).len() <= limits::LOG_LINE_BYTES_MAX);
     }
 }

@@ -65,9 +65,9 @@ pub(super) enum Found {
     Known(Arc<Known>, bool),
     /// That it is no good.
     Refused(Arc<Refusal>),
-    /// Nothing that still holds; the last that was known is that it was good.
-    Over,
-    /// Nothing, or nothing that still holds.
+    /// That it was good, which no longer holds.
+    Expired,
+    /// Nothing, or a refusal that no longer holds.
     Nothing,
 }
 
@@ -155,15 +155,13 @@ impl Cache {
                 Standing::Over => was_good = true,
             }
         }
-        match self.bad.get(key) {
-            Some(kept) if kept.lease.standing(now) != Standing::Over => Found::Refused(Arc::clone(&kept.what)),
-            expired => {
-                if expired.is_some() {
-                    self.bad.remove(key);
-                }
-                if was_good { Found::Over } else { Found::Nothing }
+        if let Some(kept) = self.bad.get(key) {
+            if kept.lease.standing(now) != Standing::Over {
+                return Found::Refused(Arc::clone(&kept.what));
             }
+            self.bad.remove(key);
         }
+        if was_good { Found::Expired } else { Found::Nothing }
     }
 
     /// To be given back to [`Cache::keep`] by who asks from now on.

@@ -2,13 +2,13 @@
 //!
 //! A call runs as a task of its own, so that the client which happened to cause it may go away; whoever comes with the same
 //! credential meanwhile waits for the same answer. A question whose call was not made yet when the last of them went away
-//! is dropped: nobody fills the queue of a provider with requests that are taken back. Nothing that blames a provider is ever kept, and no lock is held across an
-//! await.
+//! is dropped: nobody fills the queue of a provider with requests that are taken back. Nothing that blames a provider is ever
+//! kept, and no lock is held across an await.
 
 use super::cache::{Cache, CredentialId, Entry, Forget, Found, Key, Known};
 use super::headers::{Encoded, Need};
 use crate::metrics::METRICS;
-use crate::provider::{Provider, Requester, Standing, now};
+use crate::provider::{LastVerdict, Provider, Requester, now};
 use crate::random;
 use portcullis_core::client::ClientNetwork;
 use portcullis_core::credential::Credential;
@@ -157,7 +157,7 @@ impl Verdicts {
                 (Ok(known), Source::Renewing)
             }
             Found::Refused(refusal) => (Err(refusal), Source::Negative),
-            Found::Over | Found::Nothing => match self.join(key, id, served, credential, client) {
+            Found::Expired | Found::Nothing => match self.join(key, id, served, credential, client) {
                 Joined::Answered(outcome) => (outcome, Source::Joined),
                 Joined::Waiting(answer, source) => (landed(answer).await, source),
             },
@@ -203,12 +203,12 @@ impl Verdicts {
             return Joined::Waiting(landing.subscribe(), Source::Joined);
         }
         // One may have landed between the first look and the lock.
-        let (standing, is_renewal) = match self.cache.find(&key, self.now()) {
+        let (last_verdict, is_renewal) = match self.cache.find(&key, self.now()) {
             Found::Known(known, false) => return Joined::Answered(Ok(known)),
             Found::Refused(refusal) => return Joined::Answered(Err(refusal)),
-            Found::Known(_, true) => (Standing::Good, true),
-            Found::Over => (Standing::Good, false),
-            Found::Nothing => (Standing::New, false),
+            Found::Known(_, true) => (LastVerdict::Good, true),
+            Found::Expired => (LastVerdict::Good, false),
+            Found::Nothing => (LastVerdict::Unknown, false),
         };
         let (landing, answer) = watch::channel(None);
         flights.insert(key, landing.clone());
@@ -218,7 +218,7 @@ impl Verdicts {
         tokio::spawn(async move {
             let verdicts = Arc::clone(&flight.verdicts);
             let (asked, epoch) = (verdicts.now(), verdicts.cache.epoch());
-            let requester = Requester::new(Some(client), standing);
+            let requester = Requester::new(Some(client), last_verdict);
             let mut asking = pin!(served.provider.verdict_and_rest(&credential, None, &requester));
             // Nobody waits for a renewal, from the beginning.
             let mut may_be_abandoned = !is_renewal;

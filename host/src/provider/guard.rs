@@ -342,7 +342,7 @@ fn outcome_word(answered: &Result<Raw, CallFault>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::super::call::BoxFuture;
-    use super::super::turns::Standing;
+    use super::super::turns::LastVerdict;
     use super::*;
     use portcullis_core::credential::BearerToken;
 
@@ -365,7 +365,7 @@ mod tests {
             async move {
                 let call = Call::document("check", url, HeaderValue::from_static("*/*"));
                 let credential = Credential::Bearer(BearerToken::new(format!("token-{number}")));
-                let requester = Requester::new(None, Standing::New);
+                let requester = Requester::new(None, LastVerdict::Unknown);
                 let call = guard.call(call, Caller::Presented, &credential, &requester);
                 let dropped = tokio::time::timeout(DROPPED_SILENT_MIN + Duration::from_millis(50), call).await;
                 assert!(dropped.is_err() && requester.has_called());

@@ -16,15 +16,15 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub struct Requester {
     client: Option<ClientNetwork>,
-    standing: Standing,
+    last_verdict: LastVerdict,
     sent: AtomicBool,
 }
 
-/// What is known of a credential before anybody is asked.
+/// The last verdict on a credential, as far as it is remembered. It decides no request: only who is asked about first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing.
-    New,
+pub enum LastVerdict {
+    /// None, or none that is remembered.
+    Unknown,
     /// It was good when it was last asked about, and nothing else is known since.
     Good,
 }
@@ -32,8 +32,8 @@ pub enum Standing {
 impl Requester {
     /// A request of this client; `None` where it is the gateway's own matter.
     #[must_use]
-    pub fn new(client: Option<ClientNetwork>, standing: Standing) -> Self {
-        Self { client, standing, sent: AtomicBool::new(false) }
+    pub fn new(client: Option<ClientNetwork>, last_verdict: LastVerdict) -> Self {
+        Self { client, last_verdict, sent: AtomicBool::new(false) }
     }
 
     /// Whether a call was made already: then the question is no longer only waiting.
@@ -52,11 +52,11 @@ impl Requester {
 pub(super) struct Sizes {
     /// Calls at once.
     pub(super) calls: usize,
-    /// Of these, kept for credentials in good standing.
+    /// Of these, kept for credentials whose last verdict was good.
     pub(super) calls_kept: usize,
     /// Calls at once and questions that wait.
     pub(super) places: usize,
-    /// Of these, kept for credentials in good standing.
+    /// Of these, kept for credentials whose last verdict was good.
     pub(super) places_kept: usize,
 }
 
@@ -74,7 +74,7 @@ struct Queue {
     calls_new: usize,
     new: Line,
     good: Line,
-    /// Whether the last turn went to one in good standing.
+    /// Whether the last turn went to a credential whose last verdict was good.
     good_was_last: bool,
     /// Places by client.
     held: HashMap<Option<ClientNetwork>, usize>,
@@ -130,7 +130,7 @@ impl Line {
 pub(super) struct Place {
     turns: Arc<Turns>,
     client: Option<ClientNetwork>,
-    standing: Standing,
+    last_verdict: LastVerdict,
     number: u64,
     /// Told when its turn comes; `None` where it has come at once.
     turn: Option<oneshot::Receiver<()>>,
@@ -143,10 +143,10 @@ impl Turns {
 
     /// A place; `None` where there is none for this client.
     pub(super) fn enter(self: &Arc<Self>, requester: &Requester) -> Option<Place> {
-        let (client, standing) = (requester.client, requester.standing);
+        let (client, last_verdict) = (requester.client, requester.last_verdict);
         let mut queue = self.queue();
         let used = queue.calls + queue.new.count + queue.good.count;
-        let kept = if standing == Standing::Good { 0 } else { self.sizes.places_kept };
+        let kept = if last_verdict == LastVerdict::Good { 0 } else { self.sizes.places_kept };
         let free = self.sizes.places.saturating_sub(used + kept);
         let held = queue.held.entry(client).or_default();
         if !share::admits(*held, free) {
@@ -158,16 +158,16 @@ impl Turns {
         *held += 1;
         let number = queue.next;
         queue.next += 1;
-        let turn = if queue.has_turn_for(standing, self.sizes) {
-            queue.begin(standing);
+        let turn = if queue.has_turn_for(last_verdict, self.sizes) {
+            queue.begin(last_verdict);
             None
         } else {
             let (turn, comes) = oneshot::channel();
-            queue.line(standing).enter(client, number, turn);
+            queue.line(last_verdict).enter(client, number, turn);
             Some(comes)
         };
         drop(queue);
-        Some(Place { turns: Arc::clone(self), client, standing, number, turn })
+        Some(Place { turns: Arc::clone(self), client, last_verdict, number, turn })
     }
 
     /// Calls under way, and questions that wait.
@@ -182,42 +182,42 @@ impl Turns {
 }
 
 impl Queue {
-    fn line(&mut self, standing: Standing) -> &mut Line {
-        match standing {
-            Standing::New => &mut self.new,
-            Standing::Good => &mut self.good,
+    fn line(&mut self, last_verdict: LastVerdict) -> &mut Line {
+        match last_verdict {
+            LastVerdict::Unknown => &mut self.new,
+            LastVerdict::Good => &mut self.good,
         }
     }
 
-    fn has_turn_for(&self, standing: Standing, sizes: Sizes) -> bool {
+    fn has_turn_for(&self, last_verdict: LastVerdict, sizes: Sizes) -> bool {
         let for_new = self.calls_new < sizes.calls.saturating_sub(sizes.calls_kept);
-        self.calls < sizes.calls && (standing == Standing::Good || for_new)
+        self.calls < sizes.calls && (last_verdict == LastVerdict::Good || for_new)
     }
 
-    fn begin(&mut self, standing: Standing) {
+    fn begin(&mut self, last_verdict: LastVerdict) {
         self.calls += 1;
-        self.calls_new += usize::from(standing == Standing::New);
-        self.good_was_last = standing == Standing::Good;
+        self.calls_new += usize::from(last_verdict == LastVerdict::Unknown);
+        self.good_was_last = last_verdict == LastVerdict::Good;
     }
 
-    fn end(&mut self, standing: Standing) {
+    fn end(&mut self, last_verdict: LastVerdict) {
         self.calls -= 1;
-        self.calls_new -= usize::from(standing == Standing::New);
+        self.calls_new -= usize::from(last_verdict == LastVerdict::Unknown);
     }
 
     /// Gives free turns to those who wait: to the two lines in turn.
     fn advance(&mut self, sizes: Sizes) {
         loop {
-            let new = self.new.count > 0 && self.has_turn_for(Standing::New, sizes);
-            let good = self.good.count > 0 && self.has_turn_for(Standing::Good, sizes);
-            let standing = match (new, good) {
+            let new = self.new.count > 0 && self.has_turn_for(LastVerdict::Unknown, sizes);
+            let good = self.good.count > 0 && self.has_turn_for(LastVerdict::Good, sizes);
+            let last_verdict = match (new, good) {
                 (false, false) => return,
-                (true, true) if self.good_was_last => Standing::New,
-                (_, true) => Standing::Good,
-                (true, false) => Standing::New,
+                (true, true) if self.good_was_last => LastVerdict::Unknown,
+                (_, true) => LastVerdict::Good,
+                (true, false) => LastVerdict::Unknown,
             };
-            let Some(turn) = self.line(standing).next() else { return };
-            self.begin(standing);
+            let Some(turn) = self.line(last_verdict).next() else { return };
+            self.begin(last_verdict);
             // Whoever does not hear of it gives the turn back when it drops its place.
             let _ = turn.send(());
         }
@@ -238,8 +238,8 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut queue = self.turns.queue();
-        if !queue.line(self.standing).leave(self.client, self.number) {
-            queue.end(self.standing);
+        if !queue.line(self.last_verdict).leave(self.client, self.number) {
+            queue.end(self.last_verdict);
         }
         if let Some(held) = queue.held.get_mut(&self.client) {
             *held -= 1;
@@ -261,8 +261,8 @@ mod tests {
         Some(ClientNetwork::of([192, 0, 2, number].into()))
     }
 
-    fn enter(turns: &Arc<Turns>, number: u8, standing: Standing) -> Option<Place> {
-        turns.enter(&Requester::new(client(number), standing))
+    fn enter(turns: &Arc<Turns>, number: u8, last_verdict: LastVerdict) -> Option<Place> {
+        turns.enter(&Requester::new(client(number), last_verdict))
     }
 
     fn has_turn(place: &mut Place) -> bool {
@@ -272,12 +272,12 @@ mod tests {
     #[test]
     fn one_client_leaves_places_for_others_and_for_renewals() {
         let turns = Turns::new(SIZES);
-        let flood: Vec<_> = std::iter::from_fn(|| enter(&turns, 1, Standing::New)).collect();
+        let flood: Vec<_> = std::iter::from_fn(|| enter(&turns, 1, LastVerdict::Unknown)).collect();
         assert_eq!(flood.len(), 56, "seven eighths of what is not kept");
         assert_eq!(turns.load(), (6, 50));
-        assert!(enter(&turns, 2, Standing::New).is_some() && enter(&turns, 3, Standing::New).is_some());
+        assert!(enter(&turns, 2, LastVerdict::Unknown).is_some() && enter(&turns, 3, LastVerdict::Unknown).is_some());
         // Of the kept ones nothing is taken: a renewal of the same client has its turn at once.
-        let mut known = enter(&turns, 1, Standing::Good).expect("a place");
+        let mut known = enter(&turns, 1, LastVerdict::Good).expect("a place");
         assert!(has_turn(&mut known));
         drop((flood, known));
         assert_eq!(turns.load(), (0, 0));
@@ -287,9 +287,9 @@ mod tests {
     #[test]
     fn turns_go_round_among_clients() {
         let turns = Turns::new(SIZES);
-        let mut flood: VecDeque<_> = (0..30).filter_map(|_| enter(&turns, 1, Standing::New)).collect();
-        let mut other = enter(&turns, 2, Standing::New).expect("a place");
-        let mut third = enter(&turns, 3, Standing::New).expect("a place");
+        let mut flood: VecDeque<_> = (0..30).filter_map(|_| enter(&turns, 1, LastVerdict::Unknown)).collect();
+        let mut other = enter(&turns, 2, LastVerdict::Unknown).expect("a place");
+        let mut third = enter(&turns, 3, LastVerdict::Unknown).expect("a place");
         assert!(!has_turn(&mut other) && !has_turn(&mut third));
         // Three calls end: one turn for each client, though 24 were there before.
         flood.drain(..3);
@@ -300,8 +300,8 @@ mod tests {
     #[test]
     fn both_lines_move() {
         let turns = Turns::new(SIZES);
-        let mut new: Vec<_> = (0..20).filter_map(|_| enter(&turns, 1, Standing::New)).collect();
-        let mut good: Vec<_> = (0..20).filter_map(|_| enter(&turns, 2, Standing::Good)).collect();
+        let mut new: Vec<_> = (0..20).filter_map(|_| enter(&turns, 1, LastVerdict::Unknown)).collect();
+        let mut good: Vec<_> = (0..20).filter_map(|_| enter(&turns, 2, LastVerdict::Good)).collect();
         let count =
             |places: &mut Vec<Place>| places.iter_mut().map(|place| usize::from(has_turn(place))).sum::<usize>();
         assert_eq!((count(&mut new), count(&mut good)), (6, 2));
@@ -313,14 +313,15 @@ mod tests {
     #[test]
     fn who_goes_away_has_left_the_queue() {
         let turns = Turns::new(SIZES);
-        let calls: Vec<_> = (0..6).filter_map(|_| enter(&turns, 1, Standing::New)).collect();
+        let calls: Vec<_> = (0..6).filter_map(|_| enter(&turns, 1, LastVerdict::Unknown)).collect();
         for _ in 0..1000 {
-            drop(enter(&turns, 1, Standing::New).expect("a place"));
+            drop(enter(&turns, 1, LastVerdict::Unknown).expect("a place"));
         }
         assert_eq!(turns.load(), (6, 0));
         assert!(turns.queue().new.clients.is_empty());
         // One that was given a turn and went away at the same moment gives it to the next.
-        let (first, mut second) = (enter(&turns, 1, Standing::New), enter(&turns, 1, Standing::New).expect("a place"));
+        let (first, mut second) =
+            (enter(&turns, 1, LastVerdict::Unknown), enter(&turns, 1, LastVerdict::Unknown).expect("a place"));
         drop(calls);
         drop(first);
         assert!(has_turn(&mut second));

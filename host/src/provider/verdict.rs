@@ -11,7 +11,7 @@ use super::plan::{self, Made, PlanProblem, ReadyPlan, Wanted};
 use super::proof::Evidence;
 use super::readiness::Readiness;
 use super::render::{Asker, render, shown};
-use super::turns::{Requester, Standing};
+use super::turns::{LastVerdict, Requester};
 use super::verify::{VerifiedClaims, verify};
 use super::{generation, signed};
 use crate::adapter::{self, Adapter, contract};
@@ -187,7 +187,7 @@ impl Provider {
     ///
     /// The refusal.
     pub async fn verdict(&self, credential: &Credential, seen: Option<&Seen>) -> Result<Identity, Refusal> {
-        self.verdict_and_rest(credential, seen, &Requester::new(None, Standing::New)).await.0
+        self.verdict_and_rest(credential, seen, &Requester::new(None, LastVerdict::Unknown)).await.0
     }
 
     /// As [`Provider::verdict`]; and where the provider said that it takes no further calls with this credential for a while, the

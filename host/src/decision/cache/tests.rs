@@ -70,7 +70,7 @@ impl Fixture {
                 assert_eq!(refusal.cause, Cause::InvalidToken);
                 Some(Err(()))
             }
-            Found::Over | Found::Nothing => None,
+            Found::Expired | Found::Nothing => None,
         }
     }
 }
